@@ -1,0 +1,1 @@
+"""Customer feedback to governed product tickets, as a Dagster asset project."""

@@ -1,0 +1,36 @@
+"""Gold's assets: the trained classifier, a stage each, and the join."""
+
+import dagster as dg
+
+from feedback_assets.gold.gold_steps import JOIN, stage_step
+from feedback_assets.gold.model_store import train_and_keep
+from feedback_assets.gold.stages import STAGES
+from feedback_assets.pipeline.assets import OWNERS, ComputeParam, contract_check, step_asset
+
+
+@dg.asset(
+    group_name="gold",
+    kinds={"scikitlearn"},
+    owners=OWNERS,
+    description="The cheap model: linear, calibrated, trained from the labelled examples.",
+)
+def triage_classifier(compute: ComputeParam) -> dg.MaterializeResult:
+    """Train from ``golden_set/train`` and put the model in force."""
+    settings = compute.settings
+    model = train_and_keep(settings.golden_set / "train", settings.models_folder)
+    return dg.MaterializeResult(
+        metadata={"version": model.version, **model.metrics},
+        data_version=dg.DataVersion(model.version),
+    )
+
+
+STEPS = [*(stage_step(stage) for stage in STAGES), JOIN]
+ASSETS = [
+    triage_classifier,
+    *(
+        step_asset(step, {"spark", "deltalake", "scikitlearn"}, deps=["triage_classifier"])
+        for step in STEPS[:-1]
+    ),
+    step_asset(JOIN, {"spark", "deltalake"}),
+]
+CHECKS = [contract_check(step) for step in STEPS]

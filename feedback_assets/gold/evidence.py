@@ -1,0 +1,187 @@
+"""Exact spans of a text that speak for a finding, and its strongest words.
+
+Belongs here: from the weight of each feature occurrence to clauses, spans and words.
+Does not belong here: the weights (`classifier`).
+
+Offsets count Unicode code points, so ``text[start:end]`` is the quote.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedback_assets.gold.features import MASK, Index, Passage
+from feedback_assets.gold.findings import Span
+from feedback_assets.gold.letters import GAP, belongs_to_previous, letters
+
+LONGEST = 160
+"""Characters of a span at most."""
+_SECOND = 0.6
+"""A second span must weigh this share of the first."""
+_WORDS, _WORD_LENGTH = 3, 24
+
+_STOPS = np.array([ord(c) for c in ".!?;…"])
+_WIDE_STOPS = np.array([ord(c) for c in "。！？；"])
+_BREAKS = np.array([10, 13, 0x85, 0x2028, 0x2029])
+_THAI = (0x0E00, 0x0E7F)
+
+Weights = NDArray[np.float64]
+
+
+class Explained(NamedTuple):
+    """Spans, heaviest first, and strongest words of each text of a chunk."""
+
+    spans: list[list[Span]]
+    words: list[list[str]]
+
+
+def explain(texts: Sequence[str], passage: Passage, added: Weights) -> Explained:
+    """Spans and words of a chunk's texts.
+
+    `added` is what each feature occurrence adds to the score of its text's finding (see
+    `TriageClassifier.contributions`). It is spread evenly over the occurrence's characters;
+    the clause that gathers most is the first span. A text where nothing speaks for the finding
+    gets itself, trimmed; an empty text gets nothing.
+    """
+    weight = _running_weight(passage, added)
+    starts, ends, rows = clauses(passage)
+    scores = weight[ends] - weight[starts]
+    order = np.lexsort((starts, -scores, rows))
+    bounds = np.searchsorted(rows[order], np.arange(len(texts) + 1))
+    spans = []
+    for row, text in enumerate(texts):
+        offset = int(passage.offsets[row])
+        best = order[bounds[row] : bounds[row + 1]][:2]
+        if not len(best) or scores[best[0]] <= 0:
+            spans.append(whole(text))
+            continue
+        kept = [i for i in best if scores[i] >= max(_SECOND * scores[best[0]], 1e-9)]
+        own: list[Span] = []
+        for i in kept:
+            first, last = int(starts[i]), int(ends[i])
+            if last - first > LONGEST:
+                first, last = _window(passage, weight, first, last)
+            span = _tidied(text, first - offset, last - offset)
+            if span[0] < span[1] and all(span[0] >= b or span[1] <= a for a, b in own):
+                own.append(span)
+        spans.append(own or whole(text))
+    return Explained(spans, _strongest(texts, passage, weight))
+
+
+def whole(text: str) -> list[Span]:
+    """The text itself as its only span, cut to 160 characters; nothing of an empty text."""
+    start, end = _tidied(text, 0, len(text))
+    if start == end:
+        return []
+    if end - start > LONGEST:
+        gap = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
+        end = gap if gap > 0 else start + LONGEST
+    return [_tidied(text, start, end)]
+
+
+def clauses(passage: Passage) -> tuple[Index, Index, Index]:
+    """Start, end and text of each clause that holds a word; places are the passage's.
+
+    A clause ends at a line break; after ``. ! ? ; …`` before a gap; after ``。！？；``; and at a
+    space between Thai letters, where Thai sentences end.
+    """
+    points = passage.points
+    following = np.append(points[1:], 10)
+    table = letters()
+    gap_next = (table.kind[following] == GAP) & ~np.isin(following, _STOPS)
+    breaks = np.isin(points, _BREAKS)
+    ends_here = np.isin(points, _STOPS) & gap_next & (following <= 32)
+    ends_here |= np.isin(points, _WIDE_STOPS) & ~np.isin(following, _WIDE_STOPS)
+    thai = (points >= _THAI[0]) & (points <= _THAI[1])
+    ends_here[1:-1] |= (points[1:-1] == 32) & thai[:-2] & thai[2:]
+    ends_here &= ~table.extends[following]
+    ends_here |= breaks | np.isin(following, _BREAKS)
+
+    starts = np.concatenate(([0], np.flatnonzero(ends_here) + 1))
+    starts = starts[starts < len(points)]
+    ends = np.append(starts[1:], len(points))
+    worded = np.searchsorted(passage.word_starts, ends) > np.searchsorted(
+        passage.word_starts, starts
+    )
+    starts, ends = starts[worded], ends[worded]
+    rows = np.searchsorted(passage.offsets, starts, side="right") - 1
+    return starts, ends, rows
+
+
+def _running_weight(passage: Passage, added: Weights) -> Weights:
+    """Weight gathered before each character of the passage, one more than characters."""
+    size = len(passage.points)
+    density = added / (passage.ends - passage.starts)
+    steps = np.bincount(passage.starts, density, size + 1)
+    steps -= np.bincount(passage.ends, density, size + 1)
+    return np.concatenate(([0.0], np.cumsum(np.cumsum(steps)[:-1])))
+
+
+def _window(passage: Passage, weight: Weights, start: int, end: int) -> Span:
+    """The heaviest run of whole words of at most 160 characters inside a long clause."""
+    first = np.searchsorted(passage.word_starts, start)
+    last = np.searchsorted(passage.word_starts, end)
+    starts, ends = passage.word_starts[first:last], passage.word_ends[first:last]
+    fits = np.searchsorted(ends, starts + LONGEST, side="right") - 1
+    reach = np.maximum(fits, np.arange(len(starts)))
+    best = int(np.argmax(weight[ends[reach]] - weight[starts]))
+    return int(starts[best]), int(ends[reach[best]])
+
+
+def _tidied(text: str, start: int, end: int) -> Span:
+    """The span without blanks at its ends, short enough, cutting no character or mask in two."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    end = min(end, start + LONGEST)
+    if "[" in text:
+        for mask in MASK.finditer(text):
+            if mask.start() < end < mask.end():
+                # Without the token if that leaves anything, else with all of it.
+                end = mask.start() if mask.start() > start else mask.end()
+            if mask.start() < start < mask.end():
+                start = mask.start()
+    while 0 < start < end and _breaks_inside(text, start):
+        start -= 1
+    limit = end
+    while start < end < len(text) and _breaks_inside(text, end):
+        end -= 1
+    return start, end if end > start else limit
+
+
+def _breaks_inside(text: str, at: int) -> bool:
+    return belongs_to_previous(text[at]) or text[at - 1] == "\u200d"
+
+
+def _strongest(texts: Sequence[str], passage: Passage, weight: Weights) -> list[list[str]]:
+    """Up to three different words a text that add most to its finding, heaviest first."""
+    scores = weight[passage.word_ends] - weight[passage.word_starts]
+    order = np.lexsort((-scores, passage.word_rows))
+    bounds = np.searchsorted(passage.word_rows[order], np.arange(len(texts) + 1)).tolist()
+    offsets = passage.offsets.tolist()
+    words = []
+    for row, text in enumerate(texts):
+        best = order[bounds[row] : bounds[row + 1]][: 2 * _WORDS]
+        own: dict[str, str] = {}
+        for i in best[scores[best] > 0]:
+            start = int(passage.word_starts[i]) - offsets[row]
+            end = int(passage.word_ends[i]) - offsets[row]
+            word = _clipped(text[start:end])
+            own.setdefault(word.casefold(), word)
+        words.append(list(own.values())[:_WORDS])
+    return words
+
+
+def _clipped(word: str) -> str:
+    if len(word) <= _WORD_LENGTH:
+        return word
+    end = _WORD_LENGTH
+    while end > 1 and unicodedata.category(word[end])[0] == "M":
+        end -= 1
+    return word[:end] + "…"

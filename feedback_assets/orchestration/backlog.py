@@ -1,0 +1,47 @@
+"""What `feedback run` still has to do: landing partitions whose files it hasn't been through.
+
+Belongs here: remembering what was processed. Does not belong here: processing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import orjson
+
+from feedback_assets.contracts.partitions import SOURCES, Partition
+from feedback_assets.orchestration.arrivals import marks
+from resources.landing.zone import LandingZone
+from resources.settings import Settings
+
+
+class Backlog:
+    """Partitions by the mark of their landing files, as last processed and as they are now."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._path: Path = settings.home.absolute() / "processed.json"
+        self._place = f"{settings.landing_root} -> {settings.lakehouse_root}"
+        self.landed = marks(LandingZone(settings.landing_root).walk(SOURCES))
+
+    def new(self) -> list[Partition]:
+        """Partitions with files that are new or have changed."""
+        done = self._read().get(self._place, {})
+        return sorted(p for p, mark in self.landed.items() if done.get(p.key) != mark)
+
+    def record(self, partitions: Iterable[Partition]) -> None:
+        """Remember `partitions` as processed in the state they were listed in."""
+        everything = self._read()
+        done = everything.setdefault(self._place, {})
+        done.update({p.key: self.landed[p] for p in partitions if p in self.landed})
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        drafted = self._path.with_suffix(".new")
+        drafted.write_bytes(orjson.dumps(everything))
+        drafted.replace(self._path)
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        try:
+            found: dict[str, dict[str, str]] = orjson.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        return found

@@ -1,0 +1,27 @@
+"""Jobs: what runs together.
+
+Belongs here: selections by asset and group name. Does not belong here: when they run
+(sensors.py).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+PATH_GROUPS = ("bronze", "silver", "gold", "triage", "review", "tickets", "insights")
+
+# The whole path of a partition, in one process: each step process would cost seconds.
+feedback_to_tickets = dg.define_asset_job(
+    "feedback_to_tickets",
+    selection=dg.AssetSelection.groups(*PATH_GROUPS)
+    - dg.AssetSelection.assets("triage_classifier"),
+    description="Landing files to tickets, for one partition or a range.",
+    executor_def=dg.in_process_executor,
+)
+train_classifier = dg.define_asset_job(
+    "train_classifier",
+    selection=dg.AssetSelection.assets("triage_classifier"),
+    description="Train the cheap model from the labelled examples.",
+    executor_def=dg.in_process_executor,
+)
+JOBS = [feedback_to_tickets, train_classifier]

@@ -1,0 +1,236 @@
+"""A step as Dagster sees it: a partitioned asset, and its blocking contract check.
+
+Belongs here: the mapping from steps to assets and checks, partitions, and the compute
+resource. Does not belong here: what a step does.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+from dagster._core.events import DagsterEvent, DagsterEventType
+
+from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.partitions import SOURCES, Partition
+from feedback_assets.pipeline.contract_check import Finding, check_contract
+from feedback_assets.pipeline.gate import contract_check_name, data_versions
+from feedback_assets.pipeline.runtime import Progress, Runtime, build_engine, build_runtime, silent
+from feedback_assets.pipeline.step import Step, StepReport, run_step
+from resources.compute.base import SparkEngine
+from resources.settings import Settings
+
+FIRST_DAY = "2025-01-01"
+OWNERS = ["team:feedback-data"]
+
+DAY_AND_SOURCE = dg.MultiPartitionsDefinition(
+    {
+        # The current day is open for what lands today.
+        "day": dg.DailyPartitionsDefinition(FIRST_DAY, end_offset=1),
+        "source": dg.StaticPartitionsDefinition(list(SOURCES)),
+    }
+)
+
+
+class Compute:
+    """Runs steps in this process on a Spark session that lives as long as the process.
+
+    A plain object rather than a configurable resource: Dagster copies those by their fields,
+    and an open engine must not be copied. Settings are read when a step first needs them, so
+    that definitions load without any.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        engine: SparkEngine | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._progress = progress
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        if self._settings is None:
+            self._settings = Settings()
+        return self._settings
+
+    def runtime(self, run_id: str) -> Runtime:
+        """What a step of run `run_id` runs with."""
+        if self._engine is None:
+            self._engine = build_engine(self.settings)
+        return build_runtime(self.settings, run_id, self._engine, self._progress)
+
+    def run(self, step: Step, partitions: Sequence[Partition], run_id: str) -> StepReport:
+        """Run `step` on `partitions`."""
+        return run_step(step, partitions, self.runtime(run_id))
+
+
+ComputeParam = dg.ResourceParam[Compute]
+
+
+def partitions_of(keys: Sequence[str]) -> list[Partition]:
+    """Partitions of Dagster's keys."""
+    return [Partition.parse(str(key)) for key in keys]
+
+
+def step_asset(
+    step: Step, kinds: set[str], deps: Sequence[str] = (), pool: str | None = None
+) -> dg.AssetsDefinition:
+    """The asset of a step.
+
+    `kinds` are shown as badges. `deps` names assets it needs beyond the tables it reads.
+    `pool` names writers that must take turns, for tables whose rows depend on rows of other
+    partitions.
+    """
+    table = step.writes
+
+    @dg.asset(
+        name=step.name,
+        group_name=table.group,
+        description=table.description,
+        kinds=kinds,
+        owners=OWNERS,
+        partitions_def=DAY_AND_SOURCE,
+        deps=[*step.reads, *deps],
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        code_version=step.code_version,
+        pool=pool,
+    )
+    def asset(context: dg.AssetExecutionContext, compute: ComputeParam) -> dg.MaterializeResult:
+        report = compute.run(step, partitions_of(context.partition_keys), context.run_id)
+        return _result(context, step, report, compute)
+
+    return asset
+
+
+def contract_check(step: Step) -> dg.AssetChecksDefinition:
+    """The blocking check that a step's table keeps its contract, a verdict a partition."""
+    table = step.writes
+    with warnings.catch_warnings():
+        # Without partitions a pass in one partition would open the gate for another.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+
+        @dg.asset_check(
+            asset=dg.AssetKey(step.name),
+            name=contract_check_name(step.name),
+            description=f"{step.name} keeps its contract: schema, rules, keys, counts.",
+            blocking=True,
+            partitions_def=DAY_AND_SOURCE,
+        )
+        def check(
+            context: dg.AssetCheckExecutionContext, compute: ComputeParam
+        ) -> dg.AssetCheckResult:
+            op = context.op_execution_context
+            partitions = partitions_of(op.partition_keys)
+            lakehouse = compute.runtime(op.run_id).lakehouse
+            findings = check_contract(table, partitions, lakehouse, step.row_for_row, op.run_id)
+            return _verdict(op, table, findings)
+
+    return check
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """A table's contract as the Dagster UI shows it."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=str(column.type),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable,
+                    other=[f"one of {', '.join(column.isin)}"] if column.isin else [],
+                ),
+                tags={"pii": "true"} if column.pii else {},
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def _result(
+    context: dg.AssetExecutionContext, step: Step, report: StepReport, compute: Compute
+) -> dg.MaterializeResult:
+    """Metadata by partition; fails where partitions were refused, so they don't count as made."""
+    done = list(report.counts)
+    versions = data_versions(compute.runtime(context.run_id).lakehouse, step.writes, done)
+    metadata = {
+        partition: {
+            "dagster/partition_row_count": int(counts.get("rows_out", 0)),
+            **{name: int(value) for name, value in counts.items()},
+            "seconds": round(report.seconds / len(done), 3),
+            "table_version": versions[partition],
+        }
+        for partition, counts in report.counts.items()
+    }
+    if report.refused:
+        for partition in done:
+            context.log_event(
+                dg.AssetMaterialization(
+                    context.asset_key, partition=partition.key, metadata=metadata[partition]
+                )
+            )
+        reasons = {partition.key: reason for partition, reason in report.refused.items()}
+        raise dg.Failure(
+            f"{step.name} refused {len(reasons)} of {len(reasons) + len(done)} partitions: "
+            + " | ".join(f"{key}: {reason}" for key, reason in reasons.items()),
+            metadata={"refused": dg.MetadataValue.json(reasons)},
+            allow_retries=False,
+        )
+    for partition in done:
+        context.add_asset_metadata(metadata[partition], partition_key=partition.key)
+    return dg.MaterializeResult()
+
+
+def _verdict(
+    op: dg.OpExecutionContext, table: Table, findings: Mapping[Partition, Finding]
+) -> dg.AssetCheckResult:
+    """One verdict for the run; of several partitions, each one's own is recorded besides.
+
+    Where only some of several partitions fail, the run goes on for the others: the failed ones
+    are stopped at the gate.
+    """
+    failed = {p: finding for p, finding in findings.items() if finding.broken}
+    if len(findings) > 1:
+        for partition, finding in findings.items():
+            _record(op, table, partition, finding)
+    everything_failed = len(failed) == len(findings)
+    return dg.AssetCheckResult(
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if everything_failed else dg.AssetCheckSeverity.WARN,
+        description=" | ".join(
+            f"{partition.key}: {'; '.join(finding.problems)}"
+            for partition, finding in failed.items()
+        )
+        or None,
+        metadata={
+            "rows": sum(finding.rows for finding in findings.values()),
+            "broken": sum(finding.broken for finding in findings.values()),
+            "failed_partitions": [partition.key for partition in failed],
+        },
+    )
+
+
+def _record(
+    op: dg.OpExecutionContext, table: Table, partition: Partition, finding: Finding
+) -> None:
+    # A check of a run over a range returns one result, which Dagster files under no partition.
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(table.name),
+        check_name=contract_check_name(table.name),
+        passed=not finding.broken,
+        metadata={"rows": dg.MetadataValue.int(finding.rows)},
+        description="; ".join(finding.problems) or None,
+        severity=dg.AssetCheckSeverity.ERROR,
+        partition=partition.key,
+    )
+    op.instance.report_dagster_event(
+        DagsterEvent(
+            event_type_value=DagsterEventType.ASSET_CHECK_EVALUATION.value,
+            job_name=op.job_name,
+            event_specific_data=evaluation,
+        ),
+        run_id=op.run_id,
+    )

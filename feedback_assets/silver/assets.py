@@ -1,0 +1,10 @@
+"""Silver's assets."""
+
+from __future__ import annotations
+
+from feedback_assets.pipeline.assets import contract_check, step_asset
+from feedback_assets.silver.silver_step import SILVER
+
+# Redeliveries are told by what other partitions hold, so writers take turns.
+ASSETS = [step_asset(SILVER, {"spark", "deltalake"}, pool="silver_feedback")]
+CHECKS = [contract_check(SILVER)]

@@ -1,0 +1,182 @@
+"""What is known of each cluster that gets a ticket, gathered from the tables.
+
+Belongs here: aggregates over a cluster's items, made in Spark so that only a ticket's worth of
+each reaches this process. Does not belong here: how a ticket words them (draft.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from feedback_assets.contracts.taxonomy import TAXONOMY
+from feedback_assets.pipeline.arrow_map import frame_of
+from feedback_assets.pipeline.step import StepContext
+from feedback_assets.tickets.draft import QUOTES_SHOWN, ClusterFacts, Quote
+
+COUNTED = {
+    "sources": "source",
+    "versions": "product_version",
+    "platforms": "platform",
+    "countries": "country",
+    "tiers": "customer_tier",
+    "languages": "language",
+    "sentiments": "sentiment",
+}
+"""Facts that count items by a column's values."""
+
+OF_LEADING_ITEM = (
+    "primary_category", "sub_category", "severity", "lane", "owner_team", "queue", "rule_ids",
+    "rule_version", "cluster_label", "root_cause_summary", "root_cause_type", "action",
+    "action_detail", "model_version", "priority_score",
+)  # fmt: skip
+"""Facts that are those of the item with the highest priority."""
+
+
+def cluster_facts(context: StepContext, cluster_ids: Sequence[str]) -> list[ClusterFacts]:
+    """Facts of each of `cluster_ids`, over all of its items that were not rejected."""
+    if not cluster_ids:
+        return []
+    session = context.runtime.engine.session()
+    wanted = frame_of(session, pa.table({"cluster_id": list(cluster_ids)}))
+    members = _members(context).join(wanted, "cluster_id", "left_semi")
+    counts = _counts(members)
+    leading = _leading(members)
+    return [
+        _facts(row, counts[row["cluster_id"]], leading[row["cluster_id"]], context.runtime.run_id)
+        for row in _sizes(members)
+    ]
+
+
+def quotes(
+    context: StepContext, items: DataFrame, each: int = QUOTES_SHOWN
+) -> dict[str, list[Quote]]:
+    """Evidence of the `each` weightiest of `items` (cluster_id, feedback_id), by cluster."""
+    members = _members(context).join(items.select("feedback_id"), "feedback_id", "left_semi")
+    ranked = members.withColumn("_nth", F.row_number().over(_by_weight())).where(f"_nth <= {each}")
+    found: dict[str, list[Quote]] = defaultdict(list)
+    for row in ranked.orderBy("cluster_id", "_nth").collect():
+        found[row.cluster_id].append(_quote(row.asDict()))
+    return found
+
+
+def _members(context: StepContext) -> DataFrame:
+    gold = context.table("gold_feedback", everything=True).drop(
+        "sentiment", "severity", "action", "categories", "primary_category"
+    )
+    validated = context.table("validated_feedback", everything=True).where(
+        "validation_state <> 'rejected' AND cluster_id IS NOT NULL"
+    )
+    clusters = context.table("feedback_clusters", everything=True).select(
+        "feedback_id", "cluster_label"
+    )
+    rules = context.table("triage", everything=True).select(
+        "feedback_id", "rule_ids", "rule_version"
+    )
+    origins = context.table("silver_feedback", everything=True).select("feedback_id", "origin")
+    keyed = validated.drop("day", "source", "reviewer", "decision_reason", "decided_at")
+    rows = gold
+    for part in (keyed, clusters, rules, origins):
+        rows = rows.join(part, "feedback_id")
+    return rows
+
+
+def _by_weight() -> Any:
+    return Window.partitionBy("cluster_id").orderBy(
+        F.desc("priority_score"), F.desc("confidence"), "day", "feedback_id"
+    )
+
+
+def _sizes(members: DataFrame) -> list[dict[str, Any]]:
+    rows = members.groupBy("cluster_id").agg(
+        F.count(F.lit(1)).alias("size"),
+        F.countDistinct(F.coalesce("customer_token", "feedback_id")).alias("customers"),
+        F.min("day").alias("first_seen"),
+        F.max("day").alias("last_seen"),
+        F.min("confidence").alias("confidence_min"),
+        F.avg("confidence").alias("confidence_mean"),
+        F.max("confidence").alias("confidence_max"),
+        F.max(_severity_rank()).alias("severity_rank"),
+    )
+    return [row.asDict() for row in rows.orderBy("cluster_id").collect()]
+
+
+def _severity_rank() -> Column:
+    ranks = [F.when(F.col("severity") == s, F.lit(i)) for i, s in enumerate(TAXONOMY.severities)]
+    return F.coalesce(*ranks)
+
+
+def _counts(members: DataFrame) -> dict[str, dict[str, dict[str, int]]]:
+    pairs = [
+        F.struct(F.lit(fact).alias("fact"), F.col(column).alias("value"))
+        for fact, column in COUNTED.items()
+    ]
+    long = members.select("cluster_id", F.explode(F.array(*pairs)).alias("pair")).where(
+        "pair.value IS NOT NULL"
+    )
+    counted = long.groupBy("cluster_id", "pair.fact", "pair.value").count()
+    found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for row in counted.orderBy(F.desc("count"), "value").collect():
+        found[row["cluster_id"]][row["fact"]][row["value"]] = row["count"]
+    return found
+
+
+def _leading(members: DataFrame) -> dict[str, list[dict[str, Any]]]:
+    ranked = members.withColumn("_nth", F.row_number().over(_by_weight()))
+    rows = ranked.where(f"_nth <= {QUOTES_SHOWN}").orderBy("cluster_id", "_nth")
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows.collect():
+        found[row.cluster_id].append(row.asDict(recursive=True))
+    return found
+
+
+def _quote(row: dict[str, Any]) -> Quote:
+    spans = row["evidence_spans"] or []
+    said = " … ".join(span["quote"] for span in spans) or row["text"]
+    return Quote(
+        row["feedback_id"], row["source"], row["day"], row["language"], said, row["origin"]
+    )
+
+
+def _facts(
+    size: dict[str, Any],
+    counts: dict[str, dict[str, int]],
+    items: list[dict[str, Any]],
+    run_id: str,
+) -> ClusterFacts:
+    first: dict[str, Any] = {name: items[0][name] for name in OF_LEADING_ITEM}
+    first_seen: date = size["first_seen"]
+    return ClusterFacts(
+        cluster_id=size["cluster_id"],
+        label=first["cluster_label"] or "",
+        category=first["primary_category"],
+        sub_category=first["sub_category"],
+        severity=TAXONOMY.severities[size["severity_rank"]],
+        priority_score=first["priority_score"],
+        lane=first["lane"],
+        owner_team=first["owner_team"],
+        queue=first["queue"],
+        rule_ids=first["rule_ids"],
+        rule_version=first["rule_version"],
+        size=size["size"],
+        customers=size["customers"],
+        first_seen=first_seen,
+        last_seen=size["last_seen"],
+        **{fact: counts.get(fact, {}) for fact in COUNTED},
+        confidence_min=size["confidence_min"],
+        confidence_mean=size["confidence_mean"],
+        confidence_max=size["confidence_max"],
+        root_cause_summary=first["root_cause_summary"],
+        root_cause_type=first["root_cause_type"],
+        action=first["action"],
+        action_detail=first["action_detail"],
+        quotes=[_quote(item) for item in items],
+        model_version=first["model_version"],
+        run_id=run_id,
+    )

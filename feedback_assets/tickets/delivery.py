@@ -1,0 +1,112 @@
+"""The outbox delivered: planned tickets sent once, new items added to standing ones.
+
+Belongs here: what is sent when, and how an unknown outcome is settled. Does not belong here:
+which clusters deserve a ticket (ticket_step.py) and the tracker's API.
+
+A row is committed as ``planned`` before its request. Whatever stops the process between the
+two, the next run finds the row and looks the key up before it sends anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from feedback_assets.contracts.partitions import Partition
+from feedback_assets.contracts.tables import TICKET_ITEMS, TICKETS
+from feedback_assets.pipeline.step import StepContext
+from feedback_assets.tickets.cluster_facts import cluster_facts, quotes
+from feedback_assets.tickets.draft import addition
+from feedback_assets.tickets.waiting import waiting_items
+from resources.tracker.base import IssueDraft, OutcomeUnknown, Refused
+
+SENDABLE = "state IN ('planned', 'unknown')"
+
+
+def deliver(context: StepContext) -> Mapping[Partition, Mapping[str, float]]:
+    """Send what is planned, link the partitions' items, and count both by partition."""
+    counts: dict[Partition, Counter[str]] = defaultdict(Counter)
+    _send_planned(context, counts)
+    _link_items(context, counts)
+    return {p: counts[p] for p in context.partitions if p in counts}
+
+
+def _send_planned(context: StepContext, counts: dict[Partition, Counter[str]]) -> None:
+    lakehouse = context.runtime.lakehouse
+    rows = lakehouse.scan(TICKETS.name, predicate=SENDABLE).read_all().to_pylist()
+    for row in rows:
+        row["ticket_key"], row["state"] = _send(context, row)
+        row["updated_at"], row["run_id"] = datetime.now(UTC), context.runtime.run_id
+        # One commit a ticket: a crash between two leaves at most one to be looked up.
+        lakehouse.merge(
+            TICKETS, ["idempotency_key"], pa.Table.from_pylist([row], schema=TICKETS.schema)
+        )
+        counts[Partition(row["day"], row["source"])][f"tickets_{row['state']}"] += 1
+
+
+def _send(context: StepContext, row: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The ticket's key and state after trying once.
+
+    A row this run planned was never sent. Any other may have been: it is looked up, and sent
+    only where the tracker's look-up sees every write at once.
+    """
+    tracker = context.runtime.tracker
+    if row["run_id"] != context.runtime.run_id or row["state"] == "unknown":
+        key = tracker.find(row["idempotency_key"])
+        if key is not None:
+            return key, "open"
+        if not tracker.finds_at_once:
+            return None, "unknown"
+    try:
+        return tracker.create(_draft(row["payload"])), "open"
+    except OutcomeUnknown:
+        return None, "unknown"
+    except Refused:
+        return None, "failed"
+
+
+def _draft(payload: str) -> IssueDraft:
+    fields = orjson.loads(payload)
+    return IssueDraft(**{**fields, "labels": tuple(fields["labels"])})
+
+
+def _link_items(context: StepContext, counts: dict[Partition, Counter[str]]) -> None:
+    standing = context.table("tickets", everything=True).where("state = 'open'")
+    items = waiting_items(context).join(
+        standing.select(
+            "cluster_id", "idempotency_key", "ticket_key", F.col("run_id").alias("_run")
+        ),
+        "cluster_id",
+    )
+    linked = items.select(
+        "day", "source", "feedback_id", "cluster_id", "idempotency_key",
+        F.current_timestamp().alias("added_at"),
+        F.lit(context.runtime.run_id).alias("run_id"),
+    )  # fmt: skip
+    _note_additions(context, items.where(F.col("_run") != context.runtime.run_id))
+    rows = list(context.runtime.engine.stream(linked))
+    if any(batch.num_rows for batch in rows):
+        context.runtime.lakehouse.append(TICKET_ITEMS, rows, transaction=TICKET_ITEMS.name)
+    for batch in rows:
+        for day, source in zip(batch.column("day"), batch.column("source"), strict=True):
+            counts[Partition(day.as_py(), source.as_py())]["items_linked"] += 1
+
+
+def _note_additions(context: StepContext, joining: Any) -> None:
+    """Tell standing tickets of earlier runs which items join them."""
+    keys = {
+        r.cluster_id: r.ticket_key
+        for r in joining.select("cluster_id", "ticket_key").distinct().collect()
+    }
+    if not keys:
+        return
+    said = quotes(context, joining)
+    for facts in cluster_facts(context, sorted(keys)):
+        note_key, note = addition(facts, said[facts.cluster_id])
+        context.runtime.tracker.add(keys[facts.cluster_id], note_key, note)

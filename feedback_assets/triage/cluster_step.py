@@ -1,0 +1,86 @@
+"""Clusters: each complaint of the partitions joins a known complaint or founds one.
+
+Belongs here: which items and which known clusters meet. Does not belong here: how alike two
+complaints are (clustering.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from feedback_assets.contracts.partitions import predicate
+from feedback_assets.contracts.tables import FEEDBACK_CLUSTERS
+from feedback_assets.pipeline.arrow_map import spark_schema
+from feedback_assets.pipeline.step import Step, StepContext
+from feedback_assets.triage.clustering import assign
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+ASSIGNED = pa.schema([pa.field(field.name, field.type) for field in FEEDBACK_CLUSTERS.schema])
+NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+SHOWN_EACH = 4
+"""Items that stand for a cluster; the founder is the first."""
+ITEMS = (
+    "day", "source", "feedback_id", "created_at", "text", "root_cause_summary", "sub_category",
+    "product", "language", "primary_category",
+)  # fmt: skip
+
+
+def cluster(context: StepContext) -> DataFrame:
+    """A row for each gold item; those with nothing to act on have no cluster."""
+    gold = context.table("gold_feedback")
+    complaint = (F.col("sentiment") != "positive") & ~F.col("sub_category").isin("praise", "noise")
+    # Sail's cogroup takes no nulls.
+    complaints = gold.where(complaint).select(*ITEMS).fillna("", ["product"])
+    complaints = complaints.withColumn("created_at", F.coalesce("created_at", F.lit(NEVER)))
+    assigned = (
+        complaints.groupBy("primary_category")
+        .cogroup(representatives(context).groupBy("primary_category"))
+        .applyInArrow(_assign_group, spark_schema(ASSIGNED))
+    )
+    others = gold.where(~complaint).select(
+        "day", "source", "feedback_id", "primary_category",
+        F.array().cast("array<int>").alias("terms"),
+        F.array().cast("array<float>").alias("weights"),
+    )  # fmt: skip
+    return assigned.unionByName(others, allowMissingColumns=True)
+
+
+def representatives(context: StepContext) -> DataFrame:
+    """The first few items of each cluster known from other partitions within the lookback."""
+    days = [partition.day for partition in context.partitions]
+    reach = dt.timedelta(days=context.runtime.lookback_days)
+    known = context.table("feedback_clusters", everything=True).where(
+        f"cluster_id IS NOT NULL AND day BETWEEN DATE '{min(days) - reach}'"
+        f" AND DATE '{max(days) + reach}' AND NOT ({predicate(context.partitions)})"
+    )
+    first = Window.partitionBy("primary_category", "cluster_id").orderBy(
+        "day", F.desc("similarity"), "feedback_id"
+    )
+    return (
+        known.withColumn("_nth", F.row_number().over(first))
+        .where(f"_nth <= {SHOWN_EACH}")
+        .select("primary_category", "cluster_id", "cluster_label", "terms", "weights", "_nth")
+    )
+
+
+def _assign_group(items: pa.Table, known: pa.Table) -> pa.Table:
+    if not items.num_rows:
+        return ASSIGNED.empty_table()
+    items = items.sort_by(
+        [("day", "ascending"), ("created_at", "ascending"), ("feedback_id", "ascending")]
+    )
+    known = known.sort_by([("cluster_id", "ascending"), ("_nth", "ascending")])
+    assigned = assign(items, known)
+    for name in ("day", "source", "primary_category"):
+        assigned = assigned.append_column(name, items.column(name))
+    return assigned.select(ASSIGNED.names).cast(ASSIGNED)
+
+
+CLUSTERS = Step("feedback_clusters", ("gold_feedback",), cluster)

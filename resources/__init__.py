@@ -1,0 +1,1 @@
+"""The outside world: compute, tables, models, trackers, connectors. Nothing here knows feedback."""

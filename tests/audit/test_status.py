@@ -1,0 +1,107 @@
+"""Status: counts by partition, gates, and what has landed but was never processed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from feedback_assets.audit.status import NOT_PROCESSED, Counts, Status, status
+from feedback_assets.audit.status_text import render
+from feedback_assets.contracts.partitions import Partition
+from feedback_assets.contracts.tables import TABLES
+from feedback_assets.pipeline.gate import REQUIRED_CHECKS, data_versions
+from resources.lakehouse.delta import DeltaLakehouse
+
+DAY = dt.date(2026, 4, 13)
+HOME = Partition(DAY, "survey")
+NOON = dt.datetime(2026, 4, 13, 12, tzinfo=dt.UTC)
+FILLERS: dict[pa.DataType, Any] = {
+    pa.string(): "x", pa.date32(): DAY, pa.timestamp("us", tz="UTC"): NOON, pa.bool_(): True,
+    pa.int64(): 1, pa.float64(): 0.5,
+}  # fmt: skip
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> DeltaLakehouse:
+    return DeltaLakehouse(str(tmp_path))
+
+
+def put(lake: DeltaLakehouse, name: str, **values: Any) -> None:
+    table = TABLES[name]
+    lake.ensure(table)
+    row = {c.name: FILLERS.get(c.type, []) for c in table.columns if not c.nullable}
+    row |= {"source": "survey", **values}
+    lake.append(table, [pa.RecordBatch.from_pylist([row], schema=table.schema)])
+
+
+def judge(lake: DeltaLakehouse, partition: Partition) -> None:
+    for check, table in REQUIRED_CHECKS.items():
+        version = data_versions(lake, TABLES[table], [partition])[partition]
+        put(
+            lake, "gate_status", day=partition.day, source=partition.source, check=check,
+            table=table, data_version=version, passed=True,
+        )  # fmt: skip
+
+
+def shown(found: Status, width: int = 100) -> str:
+    stream = io.StringIO()
+    render(found, Console(file=stream, width=width, color_system=None))
+    text = stream.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    return text
+
+
+def test_nothing_landed_says_what_to_do(lake: DeltaLakehouse) -> None:
+    found = status(lake)
+    assert found == Status((), Counts())
+    assert "feedback demo" in shown(found)
+
+
+def test_counts_by_day_and_source_and_in_all(lake: DeltaLakehouse) -> None:
+    later = DAY + dt.timedelta(days=1)
+    for _ in range(3):
+        put(lake, "bronze_feedback")
+    put(lake, "bronze_feedback", day=later, source="social")
+    put(lake, "silver_feedback")
+    put(lake, "quarantine", table="silver_feedback")
+    for state in ("auto_approved", "approved", "edited", "pending", "rejected"):
+        put(lake, "validated_feedback", validation_state=state)
+    put(lake, "tickets")
+    put(lake, "ticket_items")
+    judge(lake, HOME)
+    found = status(lake)
+    first, second = found.partitions
+    assert first.counts == Counts(3, 1, 1, 1, 2, 1, 1, 1, 1)
+    assert first.gate_open
+    assert (second.day, second.source, second.counts) == (later, "social", Counts(bronze=1))
+    assert not second.gate_open
+    assert "no verdict" in (second.gate_reason or "")
+    assert found.totals.bronze == 4
+    for width in (80, 100):
+        text = shown(found, width)
+        assert "2026-04-13" in text
+        assert "1 closed" in text
+        assert "2026-04-14 social: " in text
+    assert '"day": "2026-04-13"' in found.to_json()
+
+
+def test_what_landed_and_was_never_processed_shows(lake: DeltaLakehouse) -> None:
+    put(lake, "bronze_feedback")
+    fresh = Partition(DAY, "zendesk")
+    found = status(lake, [fresh, HOME])
+    assert [p.source for p in found.partitions] == ["survey", "zendesk"]
+    assert found.partitions[1].gate_reason == NOT_PROCESSED
+    assert found.partitions[0].gate_reason != NOT_PROCESSED
+
+
+def test_alike_reasons_are_told_once(lake: DeltaLakehouse) -> None:
+    days = [Partition(DAY + dt.timedelta(days=n), "survey") for n in range(5)]
+    text = shown(status(lake, days), width=200)
+    assert text.count(NOT_PROCESSED) == 1
+    assert "and 2 more" in text

@@ -1,0 +1,92 @@
+"""Fixtures that many tests share: an engine, a home of one's own, a landing zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from feedback_assets.contracts.partitions import Partition
+from feedback_assets.pipeline.runtime import Runtime, build_runtime
+from resources.compute.connect import SailEngine
+from resources.settings import Settings
+
+DAY = dt.date(2026, 6, 1)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[SailEngine]:
+    """One embedded engine for the whole session."""
+    engine = SailEngine()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a home of their own, blind to the environment's."""
+    home = tmp_path / "home"
+    return Settings(
+        home=home, landing=str(tmp_path / "landing"), lakehouse=None, profile="embedded"
+    )
+
+
+@pytest.fixture
+def runtime(settings: Settings, engine: SailEngine) -> Runtime:
+    """A runtime on `settings` and the shared engine."""
+    return build_runtime(settings, "test-run", engine)
+
+
+Land = Callable[..., Partition]
+
+
+@pytest.fixture
+def land(settings: Settings) -> Land:
+    """Writes a landing file and returns its partition."""
+
+    def write(
+        source: str,
+        records: Sequence[Mapping[str, Any] | str],
+        day: dt.date = DAY,
+        name: str = "feed.jsonl",
+    ) -> Partition:
+        folder = Path(settings.landing_root) / source / day.isoformat()
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [r if isinstance(r, str) else orjson.dumps(r).decode() for r in records]
+        (folder / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        return Partition(day, source)
+
+    return write
+
+
+def review(review_id: str, content: str, **fields: Any) -> dict[str, Any]:
+    """An app-store review in export shape."""
+    return {
+        "reviewId": review_id,
+        "content": content,
+        "score": 2,
+        "at": "2026-06-01 08:00:00",
+        "reviewCreatedVersion": "5.2.0",
+        **fields,
+    }
+
+
+def ticket(ticket_id: int, description: str, **fields: Any) -> dict[str, Any]:
+    """A Zendesk ticket."""
+    return {
+        "id": ticket_id,
+        "created_at": "2026-06-01T09:00:00Z",
+        "subject": "",
+        "description": description,
+        "requester_id": 1,
+        **fields,
+    }
+
+
+def rows(runtime: Runtime, table: str, predicate: str | None = None) -> list[dict[str, Any]]:
+    """A table's rows, as dicts."""
+    return runtime.lakehouse.scan(table, predicate=predicate).read_all().to_pylist()
