@@ -190,7 +190,7 @@ FEEDBACK_CLUSTERS = Table(
             1.000001,
         ),
         Column("cluster_label", STRING, "Words that tell the cluster apart"),
-        Column("primary_category", STRING, "Area the cluster lives in", False, CATEGORIES),
+        Column("primary_category", STRING, "Area of the item", False, CATEGORIES),
         Column("terms", pa.list_(pa.int32()), "Hashed terms of the item", nullable=False),
         Column("weights", pa.list_(pa.float32()), "Unit-length weights of the terms", False),
     ),

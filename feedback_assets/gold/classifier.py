@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+from scipy.sparse import csr_matrix
 
 from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES, TAXONOMY
 from feedback_assets.gold.features import (
@@ -142,21 +142,30 @@ class TriageClassifier:
     def contributions(self, reading: Reading, heads: Index) -> Probabilities:
         """What each feature occurrence of a chunk adds to the score of its row's head.
 
-        `heads` holds one head number a row. Occurrences unknown to the model add 0. An
-        occurrence counts as the first of its kind, so repeats are over-counted by at most
-        tf / (1 + log tf).
+        `heads` holds one head number a row. Occurrences unknown to the model add 0; those of
+        one feature share what it adds evenly, so a row's sum is its score without the bias.
         """
         passage, vocabulary = reading.passage, self.vocabulary
         columns = vocabulary.columns[passage.buckets]
         known = np.flatnonzero(columns >= 0)
         kept, rows = columns[known], passage.rows[known]
+        _, place, counts = np.unique(
+            rows * len(vocabulary.idf) + kept, return_inverse=True, return_counts=True
+        )
         added = np.zeros(len(columns))
         added[known] = (
             self.weights[kept, heads[rows]]
             * vocabulary.idf[kept]
             * reading.scale[rows, vocabulary.blocks[kept]]
+            * ((1 + np.log(counts)) / counts)[place]
         )
         return added
+
+    def telling(self, passage: Passage) -> NDArray[np.bool_]:
+        """Which of a passage's words are not among the commonest of the training texts."""
+        columns = self.vocabulary.columns[passage.buckets[: len(passage.word_starts)]]
+        rare: NDArray[np.bool_] = (columns < 0) | (self.vocabulary.idf[columns] > _COMMON_IDF)
+        return rare
 
     def save(self, folder: Path) -> Path:
         """Write ``<version>.npz`` (numbers) and ``<version>.json`` (names); the former's path."""
@@ -206,6 +215,8 @@ class TriageClassifier:
             )
 
 
+_COMMON_IDF = 1 + np.log(20)
+"""A word in one text of twenty, or more, says little to a reader."""
 _ARRAYS = ("weights", "bias", "platt", "thresholds", "primary_platt", "rating_weights")
 
 

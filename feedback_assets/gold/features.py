@@ -98,7 +98,7 @@ def read(texts: Sequence[str]) -> Passage:
     found = [
         _word_features(prefixes, row_at, starts, ends),
         *_ngram_features(letters_only, word, table.dense[points]),
-        _concept_features(lowered, word, table.dense[points], starts),
+        _concept_features(lowered, word, table.dense[points]),
     ]
     begins, stops, buckets = (np.concatenate(part) for part in zip(*found, strict=True))
     return Passage(
@@ -142,9 +142,11 @@ def _ngram_features(
 
 
 def _concept_features(
-    lowered: Keys, word: NDArray[np.bool_], dense: NDArray[np.bool_], starts: Index
+    lowered: Keys, word: NDArray[np.bool_], dense: NDArray[np.bool_]
 ) -> tuple[Index, Index, Index]:
-    at = np.union1d(starts[word[starts]], np.flatnonzero(dense))
+    begins_word = word.copy()
+    begins_word[1:] &= ~word[:-1]
+    at = np.flatnonzero(begins_word | dense)
     begins, stops, which = concepts().find(lowered, Prefixes(lowered), at)
     return begins, stops, which + 2 * BUCKETS
 

@@ -40,6 +40,12 @@ class Distinct(NamedTuple):
     kind: NDArray[np.int64]
 
 
+def strings(batch: pa.RecordBatch, name: str) -> list[str]:
+    """A text column's values, which its contract keeps from being null."""
+    values: list[Any] = batch.column(name).to_pylist()
+    return values
+
+
 def distinct(*columns: Sequence[Any]) -> Distinct:
     """Equal items once. `columns` are what a stage reads of an item, all of one length."""
     kinds: dict[Any, int] = {}

@@ -49,7 +49,8 @@ def letters() -> Letters:
     """The tables, built once a process (about 0.3 s) from Python's own Unicode data.
 
     `fold` lower-cases, drops the accents of Latin, Greek and Cyrillic, makes each digit ``0`` and
-    each gap a space; `lower` does so but keeps accents. `extends` marks what belongs to the character before it.
+    each gap a space; `lower` does so but keeps accents. `extends` marks what belongs to the
+    character before it.
     """
     fold = np.full(_SIZE, _SPACE, dtype=np.uint64)
     lower = np.full(_SIZE, _SPACE, dtype=np.uint64)
@@ -74,7 +75,8 @@ def letters() -> Letters:
 def code_points(text: str) -> NDArray[np.int64]:
     """The code points of `text`, one an element, clipped to the tables' size."""
     raw = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return np.minimum(raw, _SIZE - 1).astype(np.int64)
+    clipped: NDArray[np.int64] = np.minimum(raw, _SIZE - 1).astype(np.int64)
+    return clipped
 
 
 def belongs_to_previous(character: str) -> bool:
@@ -95,7 +97,7 @@ def _lower(character: str, category: str) -> int:
 
 def _bare(character: str) -> int:
     if ord(character) < 0x0530 or 0x1E00 <= ord(character) < 0x2000:
-        base, *marks = unicodedata.normalize("NFD", character)
+        base, *marks = list(unicodedata.normalize("NFD", character))
         if marks and all(unicodedata.combining(mark) for mark in marks):
             return ord(base)
     return ord(character)

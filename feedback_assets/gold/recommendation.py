@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import yaml
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
 
 from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES, TAXONOMY
 from feedback_assets.gold.classifier import TriageClassifier
-from feedback_assets.gold.findings import Stamp, distinct, provenance, written
+from feedback_assets.gold.findings import Stamp, distinct, provenance, strings, written
 
 Field = Literal["category", "sub_category", "sentiment", "severity", "root_cause_type"]
 FIELDS: tuple[Field, ...] = get_args(Field)
@@ -101,11 +101,11 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
     The evidence is the topics' (the words the rule's labels stand on).
     """
     names = ("primary_category", "sub_category", "sentiment", "severity", "root_cause_type")
-    columns = [batch.column(name).to_pylist() for name in names]
-    summaries = batch.column("root_cause_summary").to_pylist()
-    texts = batch.column("text").to_pylist()
+    columns = [strings(batch, name) for name in names]
+    summaries = strings(batch, "root_cause_summary")
+    texts = strings(batch, "text")
     fired = [rule_for(*labels) for labels in zip(*columns, strict=True)]
-    found = {
+    found: dict[str, pa.Array[Any]] = {
         "action": pa.array([rule.action for rule in fired], pa.string()),
         "action_detail": pa.array(
             [_detail(rule, summary) for rule, summary in zip(fired, summaries, strict=True)],

@@ -10,13 +10,22 @@ times the confidence in the area where the batch has it (column `confidence`).
 from __future__ import annotations
 
 import re
+from itertools import accumulate, pairwise
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from feedback_assets.gold.classifier import TriageClassifier
 from feedback_assets.gold.evidence import LONGEST, whole
-from feedback_assets.gold.findings import Span, Stamp, distinct, provenance, spans_array, written
+from feedback_assets.gold.findings import (
+    Span,
+    Stamp,
+    distinct,
+    provenance,
+    spans_array,
+    strings,
+    written,
+)
 
 _BY_CATEGORY = {
     "reliability": "product_defect",
@@ -81,7 +90,7 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
     """What fails, for each item of `batch`, as gold_root_cause's contract has it."""
     spans = _spans_of(batch)
     names = ("text", "primary_category", "sub_category", "sentiment")
-    columns = [batch.column(name).to_pylist() for name in names]
+    columns = [strings(batch, name) for name in names]
     areas = _area_confidence(batch)
     items = distinct(*columns, [tuple(own) for own in spans], areas)
     texts, categories, subs, tones = ([column[i] for i in items.first] for column in columns)
@@ -92,7 +101,7 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
         "" if silent(sub, tone) else summary(text, own)
         for text, sub, tone, own in zip(texts, subs, tones, own_spans, strict=True)
     ]
-    found = {
+    found: dict[str, pa.Array[Any]] = {
         "root_cause_summary": pa.array(summaries, pa.string()),
         "root_cause_type": pa.array(kinds, pa.string()),
         "confidence": pa.array(
@@ -157,16 +166,15 @@ def trimmed(quote: str) -> str:
 
 def _spans_of(batch: pa.RecordBatch) -> list[list[Span]]:
     """Start and end of each item's spans, read without making Python dicts."""
-    lists = batch.column("evidence_spans")
-    bounds = np.concatenate(([0], np.cumsum(lists.value_lengths().fill_null(0).to_numpy())))
+    lists: Any = batch.column("evidence_spans")
     flat = lists.flatten()
     pairs = list(zip(flat.field("start").to_pylist(), flat.field("end").to_pylist(), strict=True))
-    edges = bounds.astype(int).tolist()
-    return [pairs[first:last] for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    edges = accumulate((count or 0 for count in lists.value_lengths().to_pylist()), initial=0)
+    return [pairs[first:last] for first, last in pairwise(edges)]
 
 
 def _area_confidence(batch: pa.RecordBatch) -> list[float]:
     if "confidence" not in batch.schema.names:
         return [1.0] * batch.num_rows
-    confidences: list[float] = batch.column("confidence").to_pylist()
+    confidences: list[Any] = batch.column("confidence").to_pylist()
     return confidences

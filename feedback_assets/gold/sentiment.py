@@ -11,8 +11,11 @@ confidence is held to at most 0.5.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from feedback_assets.gold.classifier import (
     SENTIMENT_HEADS,
@@ -28,6 +31,7 @@ from feedback_assets.gold.findings import (
     distinct,
     provenance,
     spans_array,
+    strings,
     written,
 )
 
@@ -38,8 +42,9 @@ _NEGATIVE, _NEUTRAL, _POSITIVE = (SENTIMENTS.index(s) for s in ("negative", "neu
 def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.RecordBatch:
     """The tone of each item of `batch`, as gold_sentiment's contract has it."""
     all_ratings = batch.column("rating").cast(pa.float64()).to_pylist()
-    items = distinct(batch.column("text").to_pylist(), all_ratings)
-    texts = batch.column("text").take(pa.array(items.first)).to_pylist()
+    all_texts = strings(batch, "text")
+    items = distinct(all_texts, all_ratings)
+    texts = [all_texts[i] for i in items.first]
     ratings = np.array([all_ratings[i] for i in items.first], dtype=np.float64)
     labels: list[str] = []
     confidences: list[float] = []
@@ -57,7 +62,8 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
         doubt = contradicts(prediction.sentiment, rated)
         held = np.where(doubt, np.minimum(tone.max(axis=1), _HELD_TO), tone.max(axis=1))
         added = model.contributions(reading, chosen + SENTIMENT_HEADS.start)
-        explained = explain(texts[done : done + count], reading.passage, added)
+        telling = model.telling(reading.passage)
+        explained = explain(texts[done : done + count], reading.passage, added, telling)
         names = [SENTIMENTS[i] for i in chosen]
         labels += names
         confidences += held.tolist()
@@ -69,7 +75,7 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
             )
         ]
         done += count
-    found = {
+    found: dict[str, pa.Array[Any]] = {
         "sentiment": pa.array(labels, pa.string()),
         "confidence": pa.array(confidences, pa.float64()),
         "rationale": pa.array(rationales, pa.string()),
@@ -99,12 +105,12 @@ def with_rating(
 
 def contradicts(
     tone: Probabilities, ratings: Probabilities
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+) -> NDArray[np.bool_]:
     """Where the words say one thing (more than evenly) and the rating the opposite."""
     praise = (tone[:, _POSITIVE] > _CONTRADICTION) & (ratings <= 0.25)
     blame = (tone[:, _NEGATIVE] > _CONTRADICTION) & (ratings >= 0.75)
-    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = praise | blame
-    return found
+    either: NDArray[np.bool_] = praise | blame
+    return either
 
 
 def _rationale(label: str, words: list[str], rating: float, doubt: bool) -> str:

@@ -9,6 +9,8 @@ Does not belong here: tone (`sentiment`) and cause (`root_cause`).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -34,6 +36,7 @@ from feedback_assets.gold.findings import (
     provenance,
     scores_array,
     spans_array,
+    strings,
     written,
 )
 
@@ -66,10 +69,10 @@ class _Found:
 
 def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.RecordBatch:
     """Areas and severity of each item of `batch`, as gold_topics' contract has them."""
-    items = distinct(batch.column("text").to_pylist(), batch.column("language").to_pylist())
-    first = pa.array(items.first)
-    texts = batch.column("text").take(first).to_pylist()
-    languages = batch.column("language").take(first).to_pylist()
+    all_texts, all_languages = strings(batch, "text"), strings(batch, "language")
+    items = distinct(all_texts, all_languages)
+    texts = [all_texts[i] for i in items.first]
+    languages = [all_languages[i] for i in items.first]
     found = _Found()
     done = 0
     for reading in model.readings(texts):
@@ -77,7 +80,7 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
         _add(found, texts[done:last], languages[done:last], reading, model)
         done = last
     scores = np.concatenate(found.scores) if found.scores else np.zeros((0, len(CATEGORIES)))
-    columns = {
+    columns: dict[str, pa.Array[Any]] = {
         "categories": lists_array(found.categories),
         "primary_category": pa.array(found.primary, pa.string()),
         "sub_category": pa.array(found.sub_category, pa.string()),
@@ -104,8 +107,10 @@ def _add(
     severity, raised = _severity(said, _concepts_of(reading))
     severity[noise] = _LOW
     sure = said.severity[np.arange(len(texts)), severity]
-    at_least = np.cumsum(said.severity[:, ::-1], axis=1)[:, ::-1][np.arange(len(texts)), severity]
-    explained = explain(texts, reading.passage, model.contributions(reading, primary))
+    and_worse = np.cumsum(said.severity[:, ::-1], axis=1)[:, ::-1]
+    at_least = and_worse[np.arange(len(texts)), severity]
+    added = model.contributions(reading, primary)
+    explained = explain(texts, reading.passage, added, model.telling(reading.passage))
     found.scores.append(said.categories)
     for row, area in enumerate(primary.tolist()):
         is_noise, why = bool(noise[row]), raised[row]
@@ -127,11 +132,11 @@ def _add(
 
 def _noise(texts: list[str], languages: list[str], reading: Reading) -> NDArray[np.bool_]:
     """Texts without a letter; and those in no language that hold no known concept."""
-    known = _concepts_of(reading).any(axis=1)
+    known = list(map(bool, np.max(_concepts_of(reading), axis=1)))
     return np.array(
         [
             (language == "und" and not concept) or not any(map(str.isalpha, text))
-            for text, language, concept in zip(texts, languages, known.tolist(), strict=True)
+            for text, language, concept in zip(texts, languages, known, strict=True)
         ],
         dtype=np.bool_,
     )

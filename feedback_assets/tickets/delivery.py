@@ -26,6 +26,8 @@ from feedback_assets.tickets.draft import addition
 from feedback_assets.tickets.waiting import waiting_items
 from resources.tracker.base import IssueDraft, OutcomeUnknown, Refused
 
+CHUNK = 25
+"""Tickets sent between two commits: as many are looked up, not sent again, after a crash."""
 SENDABLE = "state IN ('planned', 'unknown')"
 
 
@@ -40,14 +42,15 @@ def deliver(context: StepContext) -> Mapping[Partition, Mapping[str, float]]:
 def _send_planned(context: StepContext, counts: dict[Partition, Counter[str]]) -> None:
     lakehouse = context.runtime.lakehouse
     rows = lakehouse.scan(TICKETS.name, predicate=SENDABLE).read_all().to_pylist()
-    for row in rows:
-        row["ticket_key"], row["state"] = _send(context, row)
-        row["updated_at"], row["run_id"] = datetime.now(UTC), context.runtime.run_id
-        # One commit a ticket: a crash between two leaves at most one to be looked up.
+    for first in range(0, len(rows), CHUNK):
+        chunk = rows[first : first + CHUNK]
+        for row in chunk:
+            row["ticket_key"], row["state"] = _send(context, row)
+            row["updated_at"], row["run_id"] = datetime.now(UTC), context.runtime.run_id
+            counts[Partition(row["day"], row["source"])][f"tickets_{row['state']}"] += 1
         lakehouse.merge(
-            TICKETS, ["idempotency_key"], pa.Table.from_pylist([row], schema=TICKETS.schema)
+            TICKETS, ["idempotency_key"], pa.Table.from_pylist(chunk, schema=TICKETS.schema)
         )
-        counts[Partition(row["day"], row["source"])][f"tickets_{row['state']}"] += 1
 
 
 def _send(context: StepContext, row: Mapping[str, Any]) -> tuple[str | None, str]:

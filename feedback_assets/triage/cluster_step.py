@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ASSIGNED = pa.schema([pa.field(field.name, field.type) for field in FEEDBACK_CLUSTERS.schema])
+# One group for all: an item whose area was misread still belongs with its complaint. The items
+# of a run are thus seen by one task; only their text and a few columns go there.
+TOGETHER = "_together"
 NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 SHOWN_EACH = 4
 """Items that stand for a cluster; the founder is the first."""
@@ -39,9 +42,10 @@ def cluster(context: StepContext) -> DataFrame:
     # Sail's cogroup takes no nulls.
     complaints = gold.where(complaint).select(*ITEMS).fillna("", ["product"])
     complaints = complaints.withColumn("created_at", F.coalesce("created_at", F.lit(NEVER)))
+    complaints = complaints.withColumn(TOGETHER, F.lit(True))
     assigned = (
-        complaints.groupBy("primary_category")
-        .cogroup(representatives(context).groupBy("primary_category"))
+        complaints.groupBy(TOGETHER)
+        .cogroup(representatives(context).groupBy(TOGETHER))
         .applyInArrow(_assign_group, spark_schema(ASSIGNED))
     )
     others = gold.where(~complaint).select(
@@ -60,13 +64,14 @@ def representatives(context: StepContext) -> DataFrame:
         f"cluster_id IS NOT NULL AND day BETWEEN DATE '{min(days) - reach}'"
         f" AND DATE '{max(days) + reach}' AND NOT ({predicate(context.partitions)})"
     )
-    first = Window.partitionBy("primary_category", "cluster_id").orderBy(
+    first = Window.partitionBy("cluster_id").orderBy(
         "day", F.desc("similarity"), "feedback_id"
     )
     return (
         known.withColumn("_nth", F.row_number().over(first))
         .where(f"_nth <= {SHOWN_EACH}")
-        .select("primary_category", "cluster_id", "cluster_label", "terms", "weights", "_nth")
+        .select("cluster_id", "cluster_label", "terms", "weights", "_nth")
+        .withColumn(TOGETHER, F.lit(True))
     )
 
 

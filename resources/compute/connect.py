@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 from dagster_pyspark import LazyPySparkResource
+from pyspark.sql.connect.client.retries import DefaultPolicy
 
 if TYPE_CHECKING:
     from pysail.spark import SparkConnectServer
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # Sail logs each plan at INFO; set before the server starts.
 os.environ.setdefault("RUST_LOG", "error")
+
+
+_RETRIES: dict[str, Any] = {"max_retries": 4, "initial_backoff": 100, "max_backoff": 1000}
+"""Milliseconds. Enough for a server that is busy or starting; an error shows in seconds."""
 
 
 class ConnectEngine:
@@ -33,13 +38,17 @@ class ConnectEngine:
     def session(self) -> SparkSession:
         """The session at the address, opened at the first call."""
         if self._resource is None:
-            self._resource = LazyPySparkResource(
+            resource = LazyPySparkResource(
                 spark_config={
                     "spark.remote": self._address,
                     "spark.sql.session.timeZone": "UTC",
                 }
             )
-        return self._resource.spark_session
+            # By default the client tries a failing plan for minutes before it shows the error.
+            client = cast(Any, resource.spark_session).client
+            client.set_retry_policies([DefaultPolicy(**_RETRIES)])
+            self._resource = resource
+        return cast("SparkSession", self._resource.spark_session)
 
     def stream(self, frame: DataFrame) -> Iterator[pa.RecordBatch]:
         """Rows as the server sends them.

@@ -10,8 +10,9 @@ would replace the table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
+import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
@@ -89,10 +90,7 @@ class DeltaLakehouse:
         self.ensure(table)
         # Opened before the rows are drawn, so a commit by another writer meanwhile is seen.
         target = self._open(table.name)
-        properties = None
-        if transaction is not None:
-            version = (target.transaction_version(transaction) or 0) + 1
-            properties = CommitProperties(app_transactions=[Transaction(transaction, version)])
+        properties = None if transaction is None else _at_most_once(target, transaction)
         try:
             write_deltalake(
                 target, _reader(table, batches), mode="append", commit_properties=properties
@@ -101,16 +99,24 @@ class DeltaLakehouse:
             raise ConcurrentCommit(f"{table.name} ({transaction}): {error}") from error
 
     def merge(self, table: TableSpec, key: Sequence[str], rows: pa.Table) -> None:
-        """Upsert `rows` by `key` in one commit."""
+        """Upsert `rows` by `key` in one commit, rewriting the partitions they stand in.
+
+        Not delta-rs's MERGE, which writes string views that other engines can't read.
+        """
         self.ensure(table)
-        on = " AND ".join(f"target.`{name}` = source.`{name}`" for name in key)
+        target = self._open(table.name)
+        # Fixed before the rows are read: whoever commits in between makes this commit fail.
+        properties = _at_most_once(target, f"merge {table.name}")
+        where = _partitions(table, rows)
+        stream = target.scan(predicate=where)
+        stored = pa.RecordBatchReader.from_stream(stream).read_all()
+        current = pl.from_arrow(stored.select(table.schema.names).cast(table.schema))
+        new = pl.from_arrow(rows.cast(table.schema))
+        kept = cast(pl.DataFrame, current).join(cast(pl.DataFrame, new), on=list(key), how="anti")
+        merged = pl.concat([kept, cast(pl.DataFrame, new)]).to_arrow().cast(table.schema)
         try:
-            (
-                self._open(table.name)
-                .merge(rows.cast(table.schema), on, source_alias="source", target_alias="target")
-                .when_matched_update_all()
-                .when_not_matched_insert_all()
-                .execute()
+            write_deltalake(
+                target, merged, mode="overwrite", predicate=where, commit_properties=properties
             )
         except CommitFailedError as error:
             raise ConcurrentCommit(f"{table.name}: {error}") from error
@@ -146,6 +152,21 @@ class DeltaLakehouse:
             raise FileNotFoundError(
                 f"no table {name!r} under {self._root}: run the pipeline first (feedback run)"
             ) from error
+
+
+def _at_most_once(target: DeltaTable, transaction: str) -> CommitProperties:
+    version = (target.transaction_version(transaction) or 0) + 1
+    return CommitProperties(app_transactions=[Transaction(transaction, version)])
+
+
+def _partitions(table: TableSpec, rows: pa.Table) -> str:
+    """A predicate over the partitions that `rows` stand in."""
+    values = rows.select(list(table.partition_by)).to_pylist()
+    clauses = {
+        " AND ".join("`{}` = '{}'".format(n, str(v).replace("'", "''")) for n, v in row.items())
+        for row in values
+    }
+    return " OR ".join(f"({clause})" for clause in sorted(clauses))
 
 
 def _reader(table: TableSpec, batches: Iterable[pa.RecordBatch]) -> pa.RecordBatchReader:
