@@ -26,6 +26,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
+from benchmarks.varied_feed import TOKEN_KEY
 from feedback_assets.contracts.identity import feedback_id, sha256_hex
 from feedback_assets.contracts.partitions import SOURCES as SOURCE_NAMES
 from feedback_assets.contracts.tables import BRONZE_FEEDBACK
@@ -63,6 +64,15 @@ COUNTED = {
     "languages": "language",
     "sentiments": "sentiment",
 }
+OF_LEADING_ITEM = (
+    "cluster_id", "sub_category", "priority_score", "lane", "owner_team", "queue", "rule_ids",
+    "rule_version", "root_cause_summary", "root_cause_type", "action", "action_detail",
+    "model_version",
+)  # fmt: skip
+OF_SIZES = (
+    "size", "customers", "first_seen", "last_seen", "confidence_min", "confidence_mean",
+    "confidence_max",
+)  # fmt: skip
 
 
 class _Script:
@@ -78,7 +88,6 @@ class _Script:
     def run(self) -> None:
         bronze = self._stage("bronze_feedback", self._read)
         silver = self._stage("silver_feedback", lambda: _related(_canonical(bronze)))
-        del bronze
         gold = self._gold(silver)
         clusters = self._stage("feedback_clusters", lambda: _clusters(gold))
         triage = self._stage("triage", lambda: _triage(gold, clusters))
@@ -125,13 +134,9 @@ class _Script:
         topics = self._stage("gold_topics", lambda: infer("gold_topics", text))
         labels = ("primary_category", "sub_category", "severity", "evidence_spans", "confidence")
         known = joined(joined(text, topics, *labels), tone, "sentiment")
-        cause = self._stage(
-            "gold_root_cause", lambda: infer("gold_root_cause", known.drop("confidence"))
-        )
+        cause = self._stage("gold_root_cause", lambda: infer("gold_root_cause", known))
         caused = joined(known, cause, "root_cause_summary", "root_cause_type")
-        advice = self._stage(
-            "gold_recommendation", lambda: infer("gold_recommendation", caused)
-        )
+        advice = self._stage("gold_recommendation", lambda: infer("gold_recommendation", caused))
         facts = topics.select(
             "feedback_id", "categories", "primary_category", "sub_category", "severity",
             "severity_confidence", "evidence_spans",
@@ -247,7 +252,7 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _canonical(bronze: pl.DataFrame) -> pl.DataFrame:
-    canonicalise = canonicaliser(SOURCES, b"a key for measuring only")
+    canonicalise = canonicaliser(SOURCES, TOKEN_KEY.encode())
 
     def batch_of(batch: pa.RecordBatch) -> pa.RecordBatch:
         made = next(iter(canonicalise(batch)))
@@ -273,9 +278,7 @@ def _related(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         pl.int_range(1, pl.len() + 1).over(item).cast(pl.Int32).alias("revision"),
         pl.col("feedback_id").shift(1).over(item).alias("supersedes"),
-        pl.when(another)
-        .then(pl.col("feedback_id").first().over(submission))
-        .alias("duplicate_of"),
+        pl.when(another).then(pl.col("feedback_id").first().over(submission)).alias("duplicate_of"),
     ).drop("_quarantined", "_raw")
 
 
@@ -285,11 +288,10 @@ def _clusters(gold: pl.DataFrame) -> pl.DataFrame:
     )
     complaints = gold.filter(complaint).with_columns(pl.col("product").fill_null(""))
     complaints = complaints.sort("day", "created_at", "feedback_id")
-    assigned = [
-        _frame(assign(group.to_arrow(compat_level=pl.CompatLevel.oldest()), NO_CLUSTERS))
-        for group in complaints.partition_by("primary_category", maintain_order=True)
-    ]
-    keyed = pl.concat(assigned).join(
+    assigned = _frame(
+        assign(complaints.to_arrow(compat_level=pl.CompatLevel.oldest()), NO_CLUSTERS)
+    )
+    keyed = assigned.join(
         gold.select("feedback_id", "day", "source", "primary_category"), on="feedback_id"
     )
     others = gold.filter(~complaint).select("feedback_id", "day", "source", "primary_category")
@@ -391,23 +393,17 @@ def _cluster_facts(
     size: dict[str, Any], counts: dict[str, dict[str, int]], items: list[dict[str, Any]]
 ) -> ClusterFacts:
     first = items[0]
+    facts: dict[str, Any] = {name: first[name] for name in OF_LEADING_ITEM}
+    facts |= {name: size[name] for name in OF_SIZES}
+    facts |= {fact: counts.get(fact, {}) for fact in COUNTED}
     return ClusterFacts(
-        **{name: first[name] for name in (
-            "cluster_id", "sub_category", "priority_score", "lane", "owner_team", "queue",
-            "rule_ids", "rule_version", "root_cause_summary", "root_cause_type", "action",
-            "action_detail", "model_version",
-        )},
-        **{name: size[name] for name in (
-            "size", "customers", "first_seen", "last_seen", "confidence_min", "confidence_mean",
-            "confidence_max",
-        )},
-        **{fact: counts.get(fact, {}) for fact in COUNTED},
+        **facts,
         label=first["cluster_label"] or "",
         category=first["primary_category"],
         severity=TAXONOMY.severities[size["severity_rank"]],
         quotes=[_quote(item) for item in items],
         run_id="bare",
-    )  # fmt: skip
+    )
 
 
 def _quote(row: dict[str, Any]) -> Quote:

@@ -33,7 +33,8 @@ from typing import Any
 
 import orjson
 
-from benchmarks.varied_feed import write_varied_feed
+from benchmarks.varied_feed import TOKEN_KEY, write_varied_feed
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -111,7 +112,11 @@ def _measure(items: int, folder: Path, models: Path, with_bare: bool) -> Size:
     pipeline = _measured(
         [sys.executable, "-m", "benchmarks.path", "--child", str(home)],
         home / "pipeline.json",
-        {"FEEDBACK_HOME": str(home), "PYTHONWARNINGS": "ignore"},
+        {
+            "FEEDBACK_HOME": str(home),
+            "FEEDBACK_SECRET_KEY": TOKEN_KEY,
+            "PYTHONWARNINGS": "ignore",
+        },
     )
     if not with_bare:
         return Size(items, pipeline, None)
@@ -132,12 +137,14 @@ def _measured(command: Sequence[str], report: Path, environment: dict[str, str])
     if status:
         raise RuntimeError(f"{' '.join(command)} failed ({os.waitstatus_to_exitcode(status)})")
     found: dict[str, Any] = orjson.loads(report.read_bytes())
-    return Measured(
+    measured = Measured(
         wall=found["wall"],
         peak_mib=usage.ru_maxrss / 1024,
         seconds=found["seconds"],
         rows=found["rows"],
     )
+    sys.stderr.write(f"{report.stem}: {measured}\n")
+    return measured
 
 
 def _run_pipeline(home: Path) -> None:
@@ -212,8 +219,8 @@ def markdown(measured: Sequence[Size]) -> str:
 
 
 def _row(size: Size) -> str:
-    told = f"| {size.items:,} " + _told(size.items, size.pipeline)
-    return told + (_told(size.items, size.bare) if size.bare else "| | | ") + f"| {size.ratio:.2f} |"
+    bare = _told(size.items, size.bare) if size.bare else "| | | "
+    return f"| {size.items:,} {_told(size.items, size.pipeline)}{bare}| {size.ratio:.2f} |"
 
 
 def _told(items: int, run: Measured) -> str:
@@ -228,9 +235,7 @@ def _stage_rows(measured: Sequence[Size]) -> list[str]:
         slope = growth(items, [size.pipeline.seconds.get(stage, 0.0) for size in measured])
         rows.append(f"| {stage} | " + " | ".join(cells) + f" | {slope:.2f} |")
     rest = [size.pipeline.wall - sum(size.pipeline.seconds.values()) for size in measured]
-    cells = [
-        f"{s:.1f} | {n / max(s, 1e-9):,.0f} | " for n, s in zip(items, rest, strict=True)
-    ]
+    cells = [f"{s:.1f} | {n / max(s, 1e-9):,.0f} | " for n, s in zip(items, rest, strict=True)]
     rows.append(f"| checks, Dagster | {' | '.join(cells)} | {growth(items, rest):.2f} |")
     return rows
 

@@ -35,6 +35,8 @@ from resources.landing.records import read_records
 
 SAMPLE_FEED = Path(__file__).parents[1] / "sample_feed" / "landing"
 ITEMS_A_FILE = 5_000
+TOKEN_KEY = "measured with this key, so both make the same tokens"
+"""Secret under which whatever is measured masks the feed: tokens are words to the models."""
 LEFT_OUT, SWAPPED, REDELIVERED = 0.06, 0.03, 0.02
 PRODUCTS = (
     "wardrobe lamp sofa table chair rug mug desk shelf mirror basket mattress bench vase",

@@ -112,16 +112,30 @@ def dev(
         "--port", str(port),
     ]  # fmt: skip
     console.print(f"Dagster UI: http://127.0.0.1:{port} (takes about half a minute)")
+    # Scripts start background commands with SIGINT ignored; Dagster would then ignore SIGTERM too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # A session of its own, because Dagster's many processes must end together.
     process = subprocess.Popen(command, env=environment, start_new_session=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        process.wait()
+        ended = process.wait()
     except KeyboardInterrupt:
-        pass
+        return
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+        _end_group(process)
+    raise typer.Exit(ended)
+
+
+def _end_group(leader: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(leader.pid, signal.SIGTERM)
+        leader.wait(timeout=20)
+        # The leader does not wait for all of its children.
+        os.killpg(leader.pid, signal.SIGKILL)
+    except subprocess.TimeoutExpired:
+        os.killpg(leader.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def _run(

@@ -14,7 +14,7 @@ from feedback_assets.pipeline.assets import OWNERS, ComputeParam, contract_check
     owners=OWNERS,
     description="The cheap model: linear, calibrated, trained from the labelled examples.",
 )
-def triage_classifier(compute: ComputeParam) -> dg.MaterializeResult:
+def triage_classifier(compute: ComputeParam) -> dg.MaterializeResult[None]:
     """Train from ``golden_set/train`` and put the model in force."""
     settings = compute.settings
     model = train_and_keep(settings.golden_set / "train", settings.models_folder)

@@ -36,6 +36,9 @@ SENTIMENT_HEADS = slice(CATEGORY_HEADS.stop, CATEGORY_HEADS.stop + len(SENTIMENT
 SEVERITY_HEADS = slice(SENTIMENT_HEADS.stop, SENTIMENT_HEADS.stop + len(SEVERITIES))
 SUB_HEADS = slice(SEVERITY_HEADS.stop, len(HEADS))
 OTHER = CATEGORIES.index("other")
+HOW_IT_RUNS = np.array([name in ("reliability", "performance") for name in CATEGORIES])
+FUNCTIONS = np.array([name != "other" for name in CATEGORIES]) & ~HOW_IT_RUNS
+"""Categories of how the product runs, and those of what it is for; masks over categories."""
 PARENT = np.array(
     [
         number
@@ -136,7 +139,7 @@ class TriageClassifier:
             subs / totals[:, PARENT],
             applies,
             primary,
-            primary_confidence(areas, self.primary_platt),
+            primary_confidence(leading(areas, self.thresholds), self.primary_platt),
         )
 
     def contributions(self, reading: Reading, heads: Index) -> Probabilities:
@@ -232,12 +235,22 @@ def shares(probabilities: Probabilities) -> Probabilities:
     return scaled
 
 
+def leading(areas: Probabilities, thresholds: Probabilities) -> Probabilities:
+    """`areas` without reliability and performance wherever a function of the product applies.
+
+    That paying fails makes it a payment matter first: those who own the function act on it.
+    """
+    function_applies = ((areas >= thresholds) & FUNCTIONS).any(axis=1, keepdims=True)
+    led: Probabilities = np.where(function_applies & HOW_IT_RUNS, 0.0, areas)
+    return led
+
+
 def decide(areas: Probabilities, thresholds: Probabilities) -> tuple[NDArray[np.bool_], Index]:
-    """Which categories apply, and the primary: the most probable.
+    """Which categories apply, and the primary: the most probable that may lead.
 
     The primary always applies. ``other`` stands alone, and only where it is the most probable.
     """
-    primary = areas.argmax(axis=1)
+    primary = leading(areas, thresholds).argmax(axis=1)
     applies = areas >= thresholds
     applies[:, OTHER] = False
     applies[primary == OTHER] = False
@@ -245,13 +258,13 @@ def decide(areas: Probabilities, thresholds: Probabilities) -> tuple[NDArray[np.
     return applies, primary
 
 
-def primary_evidence(areas: Probabilities) -> Probabilities:
-    """Logits of the most and second most probable category, (n, 2)."""
-    best = np.clip(np.sort(areas, axis=1)[:, :-3:-1], 1e-6, 1 - 1e-6)
+def primary_evidence(led: Probabilities) -> Probabilities:
+    """Logits of the most and second most probable category of `leading`, (n, 2)."""
+    best = np.clip(np.sort(led, axis=1)[:, :-3:-1], 1e-6, 1 - 1e-6)
     logits: Probabilities = np.log(best / (1 - best))
     return logits
 
 
-def primary_confidence(areas: Probabilities, platt: Probabilities) -> Probabilities:
-    """Probability that the most probable category is the one a person would put first."""
-    return sigmoid(primary_evidence(areas) @ platt[:2] + platt[2])
+def primary_confidence(led: Probabilities, platt: Probabilities) -> Probabilities:
+    """Probability that the category that leads is the one a person would put first."""
+    return sigmoid(primary_evidence(led) @ platt[:2] + platt[2])

@@ -26,7 +26,6 @@ _SECOND = 0.6
 _WORDS, _WORD_LENGTH = 3, 24
 
 
-
 def _set_of(characters: str) -> NDArray[np.bool_]:
     """Membership by code point: a look-up is several times faster than `numpy.isin`."""
     table = np.zeros(len(letters().kind), dtype=np.bool_)

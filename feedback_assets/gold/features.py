@@ -84,9 +84,9 @@ def read(texts: Sequence[str]) -> Passage:
     table = letters()
     kind, folded = table.kind[points], table.fold[points]
     for masked in MASK.finditer(joined):
-        # The hash inside a masking token differs by person and says nothing of the complaint.
-        begin = joined.rindex("_", masked.start(), masked.end())
-        kind[begin : masked.end()], folded[begin : masked.end()] = GAP, 32
+        # A masking token says nothing of the complaint; its name would read as a word of it.
+        place = slice(*masked.span())
+        kind[place], folded[place] = GAP, 32
     rows_of = np.repeat(np.arange(len(texts)), lengths + 2)
     row_at = np.concatenate((np.zeros(2, dtype=np.int64), rows_of))
 

@@ -75,21 +75,26 @@ def _text(_context: StepContext, silver: DataFrame) -> DataFrame:
 
 def _text_and_topics(context: StepContext, silver: DataFrame) -> DataFrame:
     topics = context.table("gold_topics").select(
-        "feedback_id", "primary_category", "sub_category", "severity", "evidence_spans"
+        "feedback_id",
+        "primary_category",
+        "sub_category",
+        "severity",
+        "evidence_spans",
+        "confidence",
     )
     tone = context.table("gold_sentiment").select("feedback_id", "sentiment")
     return _text(context, silver).join(topics, "feedback_id").join(tone, "feedback_id").select(
         *ITEM, "text", "language", "rating",
-        "primary_category", "sub_category", "severity", "evidence_spans", "sentiment",
+        "primary_category", "sub_category", "severity", "evidence_spans", "confidence",
+        "sentiment",
     )  # fmt: skip
 
 
 def _findings(context: StepContext, silver: DataFrame) -> DataFrame:
-    topics = context.table("gold_topics").select("feedback_id", "confidence")
     cause = context.table("gold_root_cause").select(
         "feedback_id", "root_cause_summary", "root_cause_type"
     )
-    return _text_and_topics(context, silver).join(topics, "feedback_id").join(cause, "feedback_id")
+    return _text_and_topics(context, silver).join(cause, "feedback_id")
 
 
 INPUTS: dict[str, Callable[[StepContext, DataFrame], DataFrame]] = {

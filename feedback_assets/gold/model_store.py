@@ -11,17 +11,23 @@ import threading
 from pathlib import Path
 
 from feedback_assets.gold.classifier import TriageClassifier
-from feedback_assets.gold.training import read_examples, train
+from feedback_assets.gold.examples import read_examples
+from feedback_assets.gold.training import train, version_of
 
 CURRENT = "current"
 _LOADING = threading.Lock()
 
 
 def train_and_keep(examples: Path, models: Path) -> TriageClassifier:
-    """Train from the labelled examples in folder `examples` and put the model in force."""
-    model = train(read_examples(examples))
-    model.save(models)
-    models.mkdir(parents=True, exist_ok=True)
+    """Train from the labelled examples in folder `examples` and put the model in force.
+
+    The same examples and code give the same model, which is then not trained again.
+    """
+    rows = read_examples(examples)
+    kept = models / f"{version_of(rows)}.npz"
+    model = TriageClassifier.load(kept) if kept.exists() else train(rows)
+    if not kept.exists():
+        model.save(models)
     drafted = models / f"{CURRENT}.{os.getpid()}"
     drafted.write_text(model.version, encoding="utf-8")
     drafted.replace(models / CURRENT)

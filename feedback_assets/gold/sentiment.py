@@ -103,9 +103,7 @@ def with_rating(
     return combined
 
 
-def contradicts(
-    tone: Probabilities, ratings: Probabilities
-) -> NDArray[np.bool_]:
+def contradicts(tone: Probabilities, ratings: Probabilities) -> NDArray[np.bool_]:
     """Where the words say one thing (more than evenly) and the rating the opposite."""
     praise = (tone[:, _POSITIVE] > _CONTRADICTION) & (ratings <= 0.25)
     blame = (tone[:, _NEGATIVE] > _CONTRADICTION) & (ratings >= 0.75)

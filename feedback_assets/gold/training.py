@@ -1,7 +1,7 @@
 """Training tier 1 from labelled examples.
 
-Belongs here: reading and checking the examples, fitting, calibration, training metrics.
-Does not belong here: the trained model's use (`classifier`), and evaluation on the golden set.
+Belongs here: fitting, calibration, training metrics. Does not belong here: reading examples
+(`examples`), the trained model's use (`classifier`), and evaluation on the golden set.
 
 Calibration is Platt's (1999) on out-of-fold scores: each example is scored by models that never
 saw it. The reported metrics calibrate and set thresholds without the fold they are measured on.
@@ -13,20 +13,17 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from feedback_assets.contracts.partitions import SOURCES
-from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES, TAXONOMY
+from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES
 from feedback_assets.gold.classifier import (
     CATEGORY_HEADS,
     HEADS,
@@ -39,6 +36,7 @@ from feedback_assets.gold.classifier import (
     Probabilities,
     TriageClassifier,
     decide,
+    leading,
     primary_confidence,
     primary_evidence,
     shares,
@@ -66,70 +64,6 @@ _GROUPS = {"category": CATEGORY_HEADS, "sentiment": SENTIMENT_HEADS, "severity":
            "sub_category": SUB_HEADS}  # fmt: skip
 
 
-class Example(BaseModel):
-    """One labelled example, as the files under golden_set/ hold it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    id: str
-    text: str
-    language: str
-    source: str
-    rating: float | None = Field(ge=0, le=1)
-    categories: tuple[str, ...] = Field(min_length=1, max_length=3)
-    primary_category: str
-    sub_category: str
-    sentiment: Literal["negative", "neutral", "positive"]
-    severity: Literal["low", "medium", "high", "critical"]
-    root_cause: str
-    root_cause_type: str
-    evidence: tuple[str, ...]
-    action: str
-    traits: tuple[str, ...]
-
-    @model_validator(mode="after")
-    def _labels_fit(self) -> Example:
-        category = TAXONOMY.categories.get(self.primary_category)
-        problems = {
-            "categories": set(self.categories) - set(CATEGORIES),
-            "'other' stands alone": "other" in self.categories and len(self.categories) > 1,
-            "primary_category": self.primary_category not in self.categories,
-            "sub_category": category and self.sub_category not in category.sub_categories,
-            "root_cause_type": self.root_cause_type not in TAXONOMY.root_cause_types,
-            "action": self.action not in TAXONOMY.actions,
-            "source": self.source not in SOURCES,
-            "evidence not in text": [e for e in self.evidence if e not in self.text],
-        }
-        if broken := [name for name, problem in problems.items() if problem]:
-            raise ValueError(f"does not fit the taxonomy or the text: {', '.join(broken)}")
-        return self
-
-
-def read_examples(folder: Path) -> list[dict[str, Any]]:
-    """All examples of ``folder/*.jsonl``, in the order of file names and lines.
-
-    Raises `ValueError` naming file and line of a line that is not a valid example, or of an id
-    used twice; `FileNotFoundError` when there is no file.
-    """
-    paths = sorted(folder.glob("*.jsonl"))
-    if not paths:
-        raise FileNotFoundError(f"{folder}: no *.jsonl with labelled examples")
-    examples: list[dict[str, Any]] = []
-    seen: dict[str, str] = {}
-    for path in paths:
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            try:
-                example = Example.model_validate_json(line)
-            except ValidationError as error:
-                raise ValueError(f"{where}: not a labelled example: {error}") from error
-            if seen.setdefault(example.id, where) != where:
-                raise ValueError(f"{where}: id {example.id} is used at {seen[example.id]} too")
-            examples.append(example.model_dump())
-    return examples
-
-
 def train(examples: Iterable[Mapping[str, Any]], seed: int = 0) -> TriageClassifier:
     """A calibrated classifier from labelled examples.
 
@@ -155,7 +89,7 @@ def _train(rows: Sequence[Mapping[str, Any]], seed: int) -> TriageClassifier:
     rating_weights = _fit_rating(tones, rows)
     parameters = {**PARAMETERS, "seed": seed, **{f"C_{k}": v for k, v in strengths.items()}}
     return TriageClassifier(
-        version=_version(rows, parameters),
+        version=version_of(rows, seed),
         vocabulary=vocabulary,
         weights=weights.astype(np.float32),
         bias=bias,
@@ -293,10 +227,11 @@ def _calibrate(
     thresholds = np.array(
         [_best_threshold(areas[:, i], truth[:, i])[0] for i in range(len(CATEGORIES))]
     )
-    right = areas.argmax(axis=1) == _primary(rows)
+    led = leading(areas, thresholds)
+    right = led.argmax(axis=1) == _primary(rows)
     if min(right.sum(), (~right).sum()) < 3:
         return platt, thresholds, np.array([1.0, 0.0, 0.0])
-    model = LogisticRegression(C=10.0).fit(primary_evidence(areas), right)
+    model = LogisticRegression(C=10.0).fit(primary_evidence(led), right)
     return platt, thresholds, np.append(model.coef_[0], model.intercept_)
 
 
@@ -324,7 +259,7 @@ def _metrics(
     count = len(rows)
     areas, applies = np.zeros((count, len(CATEGORIES))), np.zeros((count, len(CATEGORIES)), bool)
     confidence, tone = np.zeros(count), np.zeros((count, len(SENTIMENTS)))
-    severity = np.zeros((count, len(SEVERITIES)))
+    severity, best = np.zeros((count, len(SEVERITIES))), np.zeros(count, np.int64)
     subs = scores[:, SUB_HEADS]
     ratings = np.array([np.nan if row["rating"] is None else row["rating"] for row in rows])
     for fold in np.unique(folds):
@@ -335,10 +270,12 @@ def _metrics(
         tones = shares(said[:, SENTIMENT_HEADS])
         areas[held] = said[held, CATEGORY_HEADS]
         applies[held] = decide(areas[held], thresholds)[0]
-        confidence[held] = primary_confidence(areas[held], primary)
+        led = leading(areas[held], thresholds)
+        best[held] = led.argmax(axis=1)
+        confidence[held] = primary_confidence(led, primary)
         tone[held] = with_rating(tones[held], ratings[held], _fit_rating(tones[rest], known))
         severity[held] = shares(said[held, SEVERITY_HEADS])
-    best, right = areas.argmax(axis=1), _primary(rows)
+    right = _primary(rows)
     own = right[:, None] == PARENT
     sub_right = np.where(own, subs, -np.inf).argmax(axis=1) == truth[:, SUB_HEADS].argmax(axis=1)
     f1: Callable[..., Any] = f1_score
@@ -387,11 +324,14 @@ def _cause_reliability(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {said: right / (wrong + right) for said, (wrong, right) in sorted(tally.items())}
 
 
-def _version(rows: Sequence[Mapping[str, Any]], parameters: Mapping[str, float]) -> str:
+def version_of(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> str:
+    """The name of the model that training on `rows` makes: a hash of data, settings and code."""
     digest = hashlib.sha256()
     for row in rows:
         digest.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode())
-    digest.update(json.dumps([parameters, STRENGTHS, SUB_CATEGORIES], sort_keys=True).encode())
+    digest.update(
+        json.dumps([PARAMETERS, seed, STRENGTHS, SUB_CATEGORIES], sort_keys=True).encode()
+    )
     for name in _CODE:
         digest.update((files(__package__) / name).read_bytes())
     return "tier1-" + digest.hexdigest()[:12]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from feedback_assets.pipeline.step import Step, StepContext
@@ -22,7 +23,7 @@ def count(context: StepContext) -> DataFrame:
     ratings = context.table("gold_feedback").select("feedback_id", "rating")
     rows = context.table("validated_feedback").join(ratings, "feedback_id", "left")
 
-    def in_state(state: str) -> object:
+    def in_state(state: str) -> Column:
         return F.sum(F.when(F.col("validation_state") == state, 1).otherwise(0)).alias(state)
 
     return rows.groupBy(*SHOWN_BY).agg(

@@ -137,11 +137,8 @@ def _clusters(lakehouse: Lakehouse, where: str) -> list[ClusterLine]:
 
 
 def _tickets(lakehouse: Lakehouse) -> list[TicketLine]:
-    items = Counter(
-        pl.from_arrow(lakehouse.scan("ticket_items", ["idempotency_key"]).read_all())[
-            "idempotency_key"
-        ].to_list()
-    )
+    linked = lakehouse.scan("ticket_items", ["idempotency_key"]).read_all()
+    items = Counter(linked.column("idempotency_key").to_pylist())
     columns = ["idempotency_key", "ticket_key", "state", "title"]
     rows = lakehouse.scan("tickets", columns).read_all().to_pylist()
     lines = [

@@ -46,7 +46,8 @@ def _listed(counts: dict[str, int]) -> str:
 def _clusters(summary: Summary, console: Console) -> None:
     table = Table(title="Largest clusters", title_justify="left", box=None, pad_edge=False)
     for name in ("items", "sources", "days", "area", "complaint", "cluster"):
-        table.add_column(name, justify="right" if name in ("items", "sources", "days") else "left")
+        counted, whole = name in ("items", "sources", "days"), name in ("area", "cluster")
+        table.add_column(name, justify="right" if counted else "left", no_wrap=whole)
     for line in summary.clusters:
         table.add_row(
             str(line.items), str(line.sources), str(line.days), line.category,

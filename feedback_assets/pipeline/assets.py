@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 from dagster._core.events import DagsterEvent, DagsterEventType
 
-from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.columns import Column, Table
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.pipeline.contract_check import Finding, check_contract
-from feedback_assets.pipeline.gate import contract_check_name, data_versions
+from feedback_assets.pipeline.gate import REQUIRED_CHECKS, contract_check_name, data_versions
 from feedback_assets.pipeline.runtime import Progress, Runtime, build_engine, build_runtime, silent
 from feedback_assets.pipeline.step import Step, StepReport, run_step
 from resources.compute.base import SparkEngine
@@ -98,7 +98,9 @@ def step_asset(
         code_version=step.code_version,
         pool=pool,
     )
-    def asset(context: dg.AssetExecutionContext, compute: ComputeParam) -> dg.MaterializeResult:
+    def asset(
+        context: dg.AssetExecutionContext, compute: ComputeParam
+    ) -> dg.MaterializeResult[None]:
         report = compute.run(step, partitions_of(context.partition_keys), context.run_id)
         return _result(context, step, report, compute)
 
@@ -115,7 +117,7 @@ def contract_check(step: Step) -> dg.AssetChecksDefinition:
         @dg.asset_check(
             asset=dg.AssetKey(step.name),
             name=contract_check_name(step.name),
-            description=f"{step.name} keeps its contract: schema, rules, keys, counts.",
+            description=_promise(step),
             blocking=True,
             partitions_def=DAY_AND_SOURCE,
         )
@@ -131,6 +133,16 @@ def contract_check(step: Step) -> dg.AssetChecksDefinition:
     return check
 
 
+def _promise(step: Step) -> str:
+    told = [
+        "Columns and types are the contract's, and every value meets its column's rules",
+        *([f"({', '.join(step.writes.key)}) is unique in the partition"] * bool(step.writes.key)),
+        *(["rows in = rows out + quarantined + dropped"] * step.row_for_row),
+    ]
+    gate = contract_check_name(step.name) in REQUIRED_CHECKS
+    return "; ".join(told) + "." + " Tickets open only where it passed." * gate
+
+
 def column_schema(table: Table) -> dg.TableSchema:
     """A table's contract as the Dagster UI shows it."""
     return dg.TableSchema(
@@ -141,7 +153,7 @@ def column_schema(table: Table) -> dg.TableSchema:
                 description=column.description,
                 constraints=dg.TableColumnConstraints(
                     nullable=column.nullable,
-                    other=[f"one of {', '.join(column.isin)}"] if column.isin else [],
+                    other=_rules(column),
                 ),
                 tags={"pii": "true"} if column.pii else {},
             )
@@ -150,16 +162,25 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
+def _rules(column: Column) -> list[str]:
+    rules = [f"one of {', '.join(column.isin)}"] if column.isin else []
+    if column.at_least is not None:
+        rules.append(f"≥ {column.at_least:g}")
+    if column.at_most is not None:
+        rules.append(f"≤ {column.at_most:g}")
+    return rules
+
+
 def _result(
     context: dg.AssetExecutionContext, step: Step, report: StepReport, compute: Compute
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Metadata by partition; fails where partitions were refused, so they don't count as made."""
     done = list(report.counts)
     versions = data_versions(compute.runtime(context.run_id).lakehouse, step.writes, done)
-    metadata = {
+    metadata: dict[Partition, dict[str, dg.RawMetadataValue]] = {
         partition: {
             "dagster/partition_row_count": int(counts.get("rows_out", 0)),
-            **{name: int(value) for name, value in counts.items()},
+            **{name: int(counts[name]) for name in sorted(counts)},
             "seconds": round(report.seconds / len(done), 3),
             "table_version": versions[partition],
         }
@@ -192,25 +213,34 @@ def _verdict(
     Where only some of several partitions fail, the run goes on for the others: the failed ones
     are stopped at the gate.
     """
-    failed = {p: finding for p, finding in findings.items() if finding.broken}
-    if len(findings) > 1:
-        for partition, finding in findings.items():
-            _record(op, table, partition, finding)
+    if len(findings) == 1:
+        ((_, finding),) = findings.items()
+        return dg.AssetCheckResult(
+            passed=not finding.broken, description=_told(finding), metadata=_figures(finding)
+        )
+    for partition, finding in findings.items():
+        _record(op, table, partition, finding)
+    failed = {p.key: _told(finding) for p, finding in findings.items() if finding.broken}
     everything_failed = len(failed) == len(findings)
     return dg.AssetCheckResult(
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if everything_failed else dg.AssetCheckSeverity.WARN,
-        description=" | ".join(
-            f"{partition.key}: {'; '.join(finding.problems)}"
-            for partition, finding in failed.items()
-        )
-        or None,
-        metadata={
-            "rows": sum(finding.rows for finding in findings.values()),
-            "broken": sum(finding.broken for finding in findings.values()),
-            "failed_partitions": [partition.key for partition in failed],
-        },
+        description=" | ".join(f"{key}: {told}" for key, told in failed.items())
+        or f"all of {len(findings)} partitions meet the contract",
+        # Named otherwise than a partition's figures, which are plotted over time.
+        metadata={"partitions": len(findings), "partitions_failed": len(failed)},
     )
+
+
+def _told(finding: Finding) -> str:
+    return "; ".join(finding.problems) or f"{finding.rows} rows meet the contract"
+
+
+def _figures(finding: Finding) -> dict[str, dg.IntMetadataValue]:
+    return {
+        "rows": dg.MetadataValue.int(finding.rows),
+        "broken": dg.MetadataValue.int(finding.broken),
+    }
 
 
 def _record(
@@ -221,8 +251,8 @@ def _record(
         asset_key=dg.AssetKey(table.name),
         check_name=contract_check_name(table.name),
         passed=not finding.broken,
-        metadata={"rows": dg.MetadataValue.int(finding.rows)},
-        description="; ".join(finding.problems) or None,
+        metadata=_figures(finding),
+        description=_told(finding),
         severity=dg.AssetCheckSeverity.ERROR,
         partition=partition.key,
     )

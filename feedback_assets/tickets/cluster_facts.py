@@ -31,12 +31,15 @@ COUNTED = {
 }
 """Facts that count items by a column's values."""
 
+LEADING = 2 * QUOTES_SHOWN
+"""Items of a cluster looked at for the words that tell it best."""
+TELLING_LENGTH = range(20, 91)
 OF_LEADING_ITEM = (
     "primary_category", "sub_category", "severity", "lane", "owner_team", "queue", "rule_ids",
-    "rule_version", "cluster_label", "root_cause_summary", "root_cause_type", "action",
-    "action_detail", "model_version", "priority_score",
+    "rule_version", "cluster_label", "root_cause_type", "action", "model_version",
+    "priority_score",
 )  # fmt: skip
-"""Facts that are those of the item with the highest priority."""
+"""Facts that are those of the weightiest item of the area most of the cluster reads as."""
 
 
 def cluster_facts(context: StepContext, cluster_ids: Sequence[str]) -> list[ClusterFacts]:
@@ -84,25 +87,38 @@ def _members(context: StepContext) -> DataFrame:
     rows = gold
     for part in (keyed, clusters, rules, origins):
         rows = rows.join(part, "feedback_id")
-    return rows
+    area = Window.partitionBy("cluster_id", "primary_category")
+    matter = Window.partitionBy("cluster_id", "primary_category", "sub_category")
+    return rows.withColumn("_alike", F.count(F.lit(1)).over(area)).withColumn(
+        "_same_matter", F.count(F.lit(1)).over(matter)
+    )
 
 
 def _by_weight() -> Any:
     return Window.partitionBy("cluster_id").orderBy(
-        F.desc("priority_score"), F.desc("confidence"), "day", "feedback_id"
+        F.desc("_alike"),
+        F.desc("_same_matter"),
+        F.desc("priority_score"),
+        F.desc("confidence"),
+        "day",
+        "feedback_id",
     )
 
 
 def _sizes(members: DataFrame) -> list[dict[str, Any]]:
     rows = members.groupBy("cluster_id").agg(
         F.count(F.lit(1)).alias("size"),
-        F.countDistinct(F.coalesce("customer_token", "feedback_id")).alias("customers"),
+        # Reports are customers only where each is known.
+        F.when(
+            F.count("customer_token") == F.count(F.lit(1)), F.countDistinct("customer_token")
+        ).alias("customers"),
         F.min("day").alias("first_seen"),
         F.max("day").alias("last_seen"),
         F.min("confidence").alias("confidence_min"),
         F.avg("confidence").alias("confidence_mean"),
         F.max("confidence").alias("confidence_max"),
-        F.max(_severity_rank()).alias("severity_rank"),
+        # One alarmed reading must not make the ticket critical; a fifth of them may.
+        F.percentile_approx(_severity_rank(), 0.8).alias("severity_rank"),
     )
     return [row.asDict() for row in rows.orderBy("cluster_id").collect()]
 
@@ -129,11 +145,17 @@ def _counts(members: DataFrame) -> dict[str, dict[str, dict[str, int]]]:
 
 def _leading(members: DataFrame) -> dict[str, list[dict[str, Any]]]:
     ranked = members.withColumn("_nth", F.row_number().over(_by_weight()))
-    rows = ranked.where(f"_nth <= {QUOTES_SHOWN}").orderBy("cluster_id", "_nth")
+    rows = ranked.where(f"_nth <= {LEADING}").orderBy("cluster_id", "_nth")
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows.collect():
         found[row.cluster_id].append(row.asDict(recursive=True))
     return found
+
+
+def _tells(item: dict[str, Any]) -> tuple[bool, bool, bool]:
+    """How well an item's summary tells the complaint to the team; of equals the first counts."""
+    said: str = item["root_cause_summary"]
+    return "[" not in said, len(said) in TELLING_LENGTH, item["language"] == "en"
 
 
 def _quote(row: dict[str, Any]) -> Quote:
@@ -151,13 +173,14 @@ def _facts(
     run_id: str,
 ) -> ClusterFacts:
     first: dict[str, Any] = {name: items[0][name] for name in OF_LEADING_ITEM}
+    telling = max(items, key=_tells)
     first_seen: date = size["first_seen"]
     return ClusterFacts(
         cluster_id=size["cluster_id"],
         label=first["cluster_label"] or "",
         category=first["primary_category"],
         sub_category=first["sub_category"],
-        severity=TAXONOMY.severities[size["severity_rank"]],
+        severity=TAXONOMY.severities[int(size["severity_rank"])],
         priority_score=first["priority_score"],
         lane=first["lane"],
         owner_team=first["owner_team"],
@@ -168,15 +191,21 @@ def _facts(
         customers=size["customers"],
         first_seen=first_seen,
         last_seen=size["last_seen"],
-        **{fact: counts.get(fact, {}) for fact in COUNTED},
+        sources=counts.get("sources", {}),
+        versions=counts.get("versions", {}),
+        platforms=counts.get("platforms", {}),
+        countries=counts.get("countries", {}),
+        tiers=counts.get("tiers", {}),
+        languages=counts.get("languages", {}),
+        sentiments=counts.get("sentiments", {}),
         confidence_min=size["confidence_min"],
         confidence_mean=size["confidence_mean"],
         confidence_max=size["confidence_max"],
-        root_cause_summary=first["root_cause_summary"],
+        root_cause_summary=telling["root_cause_summary"],
         root_cause_type=first["root_cause_type"],
         action=first["action"],
-        action_detail=first["action_detail"],
-        quotes=[_quote(item) for item in items],
+        action_detail=telling["action_detail"],
+        quotes=[_quote(item) for item in items[:QUOTES_SHOWN]],
         model_version=first["model_version"],
         run_id=run_id,
     )

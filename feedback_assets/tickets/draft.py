@@ -108,14 +108,10 @@ def draft(cluster: ClusterFacts, sequence: int = 1) -> IssueDraft:
 def title(cluster: ClusterFacts) -> str:
     """The title, plain text of at most `TITLE_LENGTH` characters on one line.
 
-    The root cause says it; the cluster's label goes before it when they share no word.
+    The root cause says it; without one the cluster's label or the sub-category does.
     """
     cause = plain(cluster.root_cause_summary).rstrip(".!")
-    label = plain(cluster.label)
-    if not cause:
-        cause = label or _plain(cluster.sub_category)
-    elif label and not set(label.casefold().split()) & set(cause.casefold().split()):
-        cause = f"{label}: {cause}"
+    cause = cause or plain(cluster.label) or _plain(cluster.sub_category)
     area, many = cut(_plain(cluster.category), 30), f" ({_customers(cluster)})"
     room = TITLE_LENGTH - len(f"[{area}] {many}")
     # Never .capitalize(), which would lower the capitals of names.

@@ -64,9 +64,7 @@ def representatives(context: StepContext) -> DataFrame:
         f"cluster_id IS NOT NULL AND day BETWEEN DATE '{min(days) - reach}'"
         f" AND DATE '{max(days) + reach}' AND NOT ({predicate(context.partitions)})"
     )
-    first = Window.partitionBy("cluster_id").orderBy(
-        "day", F.desc("similarity"), "feedback_id"
-    )
+    first = Window.partitionBy("cluster_id").orderBy("day", F.desc("similarity"), "feedback_id")
     return (
         known.withColumn("_nth", F.row_number().over(first))
         .where(f"_nth <= {SHOWN_EACH}")

@@ -49,6 +49,7 @@ FACTS: dict[str, Fact] = {
     "rating": Fact("share"),
     "cluster_size": Fact("count"),
     "cluster_size_7d": Fact("count"),
+    "cluster_agreement": Fact("share"),
     "evidence_count": Fact("count"),
 }
 TESTS = {

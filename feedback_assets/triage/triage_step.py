@@ -32,10 +32,13 @@ def triage(context: StepContext) -> DataFrame:
         F.size("evidence_spans").alias("evidence_count"),
     )  # fmt: skip
     member = context.table("feedback_clusters").select("feedback_id", "cluster_id")
-    facts = gold.join(member, "feedback_id", "left").join(
-        cluster_sizes(context), ["cluster_id", "day"], "left"
+    facts = (
+        gold.join(member, "feedback_id", "left")
+        .join(cluster_sizes(context), ["cluster_id", "day"], "left")
+        .join(area_sizes(context), ["cluster_id", "day", "primary_category"], "left")
+        .withColumn("cluster_agreement", F.col("area_size") / F.col("cluster_size"))
+        .fillna(0, ["cluster_size", "cluster_size_7d"])
     )
-    facts = facts.fillna(0, ["cluster_size", "cluster_size_7d"])
     runtime = context.runtime
     return map_arrow(
         facts, _router(Routing.from_file(runtime.routing_rules), runtime.automation), TRIAGED
@@ -43,24 +46,38 @@ def triage(context: StepContext) -> DataFrame:
 
 
 def cluster_sizes(context: StepContext) -> DataFrame:
-    """Items of each cluster up to each of the partitions' days, and in the week before it.
-
-    Later days don't count, so that triaging a past day again gives what it gave.
-    """
-    members = context.table("feedback_clusters", everything=True).where("cluster_id IS NOT NULL")
-    by_day = members.groupBy("cluster_id", "day").agg(F.count(F.lit(1)).alias("items"))
-    asked = context.table("feedback_clusters").select("cluster_id", "day").distinct()
-    until = by_day.withColumnRenamed("day", "_day")
+    """Items of each cluster up to each of the partitions' days, and in the week before it."""
     week = F.col("_day") > F.date_sub(F.col("day"), RECENT_DAYS)
     return (
-        asked.join(until, "cluster_id")
-        .where("_day <= day")
+        _until_each_day(context, [])
         .groupBy("cluster_id", "day")
         .agg(
             F.sum("items").alias("cluster_size"),
             F.sum(F.when(week, F.col("items")).otherwise(0)).alias("cluster_size_7d"),
         )
     )
+
+
+def area_sizes(context: StepContext) -> DataFrame:
+    """Items of each cluster by area, up to each of the partitions' days."""
+    return (
+        _until_each_day(context, ["primary_category"])
+        .groupBy("cluster_id", "day", "primary_category")
+        .agg(F.sum("items").alias("area_size"))
+    )
+
+
+def _until_each_day(context: StepContext, by: list[str]) -> DataFrame:
+    """Items of clusters by day (`_day`) up to each day asked for.
+
+    Later days don't count, so that triaging a past day again gives what it gave.
+    """
+    members = context.table("feedback_clusters", everything=True).where("cluster_id IS NOT NULL")
+    counted = members.groupBy("cluster_id", F.col("day").alias("_day"), *by).agg(
+        F.count(F.lit(1)).alias("items")
+    )
+    asked = context.table("feedback_clusters").select("cluster_id", "day").distinct()
+    return asked.join(counted, "cluster_id").where("_day <= day")
 
 
 def _router(

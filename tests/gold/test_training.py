@@ -8,7 +8,8 @@ import pytest
 
 from feedback_assets.contracts.taxonomy import CATEGORIES
 from feedback_assets.gold.classifier import HEADS, OTHER, TriageClassifier, decide
-from feedback_assets.gold.training import calibration_error, read_examples, train
+from feedback_assets.gold.examples import read_examples
+from feedback_assets.gold.training import calibration_error, train
 from tests.gold.examples import EXAMPLES, labelled
 
 TRAINING_SET = Path(__file__).parents[2] / "golden_set" / "train"
@@ -62,7 +63,7 @@ def test_too_few_examples_are_refused() -> None:
 def test_other_stands_alone_and_the_primary_always_applies() -> None:
     areas = np.full((3, len(CATEGORIES)), 0.4)
     areas[0, OTHER] = 0.9
-    areas[1, 0] = 0.9
+    areas[1, CATEGORIES.index("reliability")] = 0.9
     areas[2] = 0.01
     areas[2, 4] = 0.02
     applies, primary = decide(areas, np.full(len(CATEGORIES), 0.3))

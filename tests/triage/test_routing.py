@@ -41,6 +41,7 @@ COMPLAINT: dict[str, Any] = {
     "rating": None,
     "cluster_size": 1,
     "cluster_size_7d": 1,
+    "cluster_agreement": 1.0,
     "evidence_count": 1,
 }
 
