@@ -55,6 +55,8 @@ NO_CLUSTERS = pa.table(
         "weights": pa.array([], pa.list_(pa.float32())),
     }
 )
+LEADING = 2 * QUOTES_SHOWN
+TELLING_LENGTH = range(20, 91)
 COUNTED = {
     "sources": "source",
     "versions": "product_version",
@@ -66,8 +68,7 @@ COUNTED = {
 }
 OF_LEADING_ITEM = (
     "cluster_id", "sub_category", "priority_score", "lane", "owner_team", "queue", "rule_ids",
-    "rule_version", "root_cause_summary", "root_cause_type", "action", "action_detail",
-    "model_version",
+    "rule_version", "root_cause_type", "action", "model_version",
 )  # fmt: skip
 OF_SIZES = (
     "size", "customers", "first_seen", "last_seen", "confidence_min", "confidence_mean",
@@ -299,16 +300,28 @@ def _clusters(gold: pl.DataFrame) -> pl.DataFrame:
 
 
 def _triage(gold: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
-    by_day = clusters.drop_nulls("cluster_id").group_by("cluster_id", "day").len("_items")
-    sizes = by_day.sort("day").with_columns(
-        pl.col("_items").cum_sum().over("cluster_id").cast(pl.Int64).alias("cluster_size")
-    )
+    members = clusters.drop_nulls("cluster_id")
+    asked = members.select("cluster_id", "day").unique()
+
+    def until_each_day(*by: str) -> pl.DataFrame:
+        counted = members.group_by("cluster_id", pl.col("day").alias("_day"), *by).len("_items")
+        before = asked.join(counted, on="cluster_id").filter(pl.col("_day") <= pl.col("day"))
+        return before.group_by("cluster_id", "day", *by).agg(pl.col("_items").sum().cast(pl.Int64))
+
     # The feed holds three days, so all that came before came in the week before.
-    sizes = sizes.with_columns(pl.col("cluster_size").alias("cluster_size_7d")).drop("_items")
+    sizes = until_each_day().select(
+        "cluster_id",
+        "day",
+        pl.col("_items").alias("cluster_size"),
+        pl.col("_items").alias("cluster_size_7d"),
+    )
+    areas = until_each_day("primary_category").rename({"_items": "area_size"})
     facts = (
         gold.join(clusters.select("feedback_id", "cluster_id"), on="feedback_id", how="left")
         .join(sizes, on=["cluster_id", "day"], how="left")
+        .join(areas, on=["cluster_id", "day", "primary_category"], how="left")
         .with_columns(
+            (pl.col("area_size") / pl.col("cluster_size")).alias("cluster_agreement"),
             pl.col("cluster_size", "cluster_size_7d").fill_null(0),
             pl.col("evidence_spans").list.len().cast(pl.Int32).alias("evidence_count"),
         )
@@ -317,7 +330,7 @@ def _triage(gold: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
             "sentiment_confidence", "primary_category", "categories", "sub_category",
             "category_confidence", "severity", "severity_confidence", "root_cause_type", "action",
             "customer_tier", "country", "rating", "evidence_count", "cluster_size",
-            "cluster_size_7d",
+            "cluster_size_7d", "cluster_agreement",
         )
     )  # fmt: skip
     routing = Routing.from_file(None)
@@ -361,13 +374,15 @@ def _facts(members: pl.DataFrame) -> Iterator[ClusterFacts]:
     ranks = {severity: rank for rank, severity in enumerate(TAXONOMY.severities)}
     sizes = members.group_by("cluster_id").agg(
         pl.len().alias("size"),
-        pl.coalesce("customer_token", "feedback_id").n_unique().alias("customers"),
+        pl.when(pl.col("customer_token").is_not_null().all())
+        .then(pl.col("customer_token").n_unique())
+        .alias("customers"),
         pl.col("day").min().alias("first_seen"),
         pl.col("day").max().alias("last_seen"),
         pl.col("confidence").min().alias("confidence_min"),
         pl.col("confidence").mean().alias("confidence_mean"),
         pl.col("confidence").max().alias("confidence_max"),
-        pl.col("severity").replace_strict(ranks).max().alias("severity_rank"),
+        pl.col("severity").replace_strict(ranks).quantile(0.8, "lower").alias("severity_rank"),
     )
     counts: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for fact, column in COUNTED.items():
@@ -375,12 +390,16 @@ def _facts(members: pl.DataFrame) -> Iterator[ClusterFacts]:
         for cluster, value, number in counted.iter_rows():
             counts[cluster][fact][value] = number
     weightiest = (
-        members.sort(
-            ["priority_score", "confidence", "day", "feedback_id"],
-            descending=[True, True, False, False],
+        members.with_columns(
+            pl.len().over("cluster_id", "primary_category").alias("_alike"),
+            pl.len().over("cluster_id", "primary_category", "sub_category").alias("_same_matter"),
+        )
+        .sort(
+            ["_alike", "_same_matter", "priority_score", "confidence", "day", "feedback_id"],
+            descending=[True, True, True, True, False, False],
         )
         .group_by("cluster_id", maintain_order=True)
-        .head(QUOTES_SHOWN)
+        .head(LEADING)
     )
     leading: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in weightiest.iter_rows(named=True):
@@ -392,7 +411,7 @@ def _facts(members: pl.DataFrame) -> Iterator[ClusterFacts]:
 def _cluster_facts(
     size: dict[str, Any], counts: dict[str, dict[str, int]], items: list[dict[str, Any]]
 ) -> ClusterFacts:
-    first = items[0]
+    first, telling = items[0], max(items, key=_tells)
     facts: dict[str, Any] = {name: first[name] for name in OF_LEADING_ITEM}
     facts |= {name: size[name] for name in OF_SIZES}
     facts |= {fact: counts.get(fact, {}) for fact in COUNTED}
@@ -400,10 +419,17 @@ def _cluster_facts(
         **facts,
         label=first["cluster_label"] or "",
         category=first["primary_category"],
-        severity=TAXONOMY.severities[size["severity_rank"]],
-        quotes=[_quote(item) for item in items],
+        severity=TAXONOMY.severities[int(size["severity_rank"])],
+        root_cause_summary=telling["root_cause_summary"],
+        action_detail=telling["action_detail"],
+        quotes=[_quote(item) for item in items[:QUOTES_SHOWN]],
         run_id="bare",
     )
+
+
+def _tells(item: dict[str, Any]) -> tuple[bool, bool, bool]:
+    said: str = item["root_cause_summary"]
+    return "[" not in said, len(said) in TELLING_LENGTH, item["language"] == "en"
 
 
 def _quote(row: dict[str, Any]) -> Quote:

@@ -38,9 +38,14 @@ from benchmarks.varied_feed import TOKEN_KEY, write_varied_feed
 
 @dataclass(frozen=True)
 class Measured:
-    """One run of one program: wall seconds, peak resident MiB, seconds and rows by stage."""
+    """One run of one program.
+
+    `wall` seconds, `cpu` seconds of the whole process (starting Python and imports included), peak
+    resident MiB, and seconds and rows by stage.
+    """
 
     wall: float
+    cpu: float
     peak_mib: float
     seconds: dict[str, float]
     rows: dict[str, int]
@@ -85,7 +90,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the whole path.")
     parser.add_argument("--sizes", default="10000,100000", help="numbers of items, by commas")
-    parser.add_argument("--out", default="benchmarks/results", help="folder of the results")
+    parser.add_argument("--out", default=".feedback/bench", help="folder of the results")
     parser.add_argument("--models", help="folder with a trained model; without, one is trained")
     parser.add_argument("--work", help="where landing zones and tables lie meanwhile")
     parser.add_argument("--no-bare", action="store_true", help="leave the bare script out")
@@ -139,6 +144,7 @@ def _measured(command: Sequence[str], report: Path, environment: dict[str, str])
     found: dict[str, Any] = orjson.loads(report.read_bytes())
     measured = Measured(
         wall=found["wall"],
+        cpu=usage.ru_utime + usage.ru_stime,
         peak_mib=usage.ru_maxrss / 1024,
         seconds=found["seconds"],
         rows=found["rows"],
@@ -205,8 +211,9 @@ def markdown(measured: Sequence[Size]) -> str:
         f"Measured {dt.date.today()} on {os.cpu_count()} cores, {platform.machine()}, "
         f"Python {platform.python_version()}.",
         "",
-        "| items | pipeline s | items/s | peak MiB | bare s | items/s | peak MiB | ratio |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| items | pipeline s | CPU s | items/s | peak MiB | bare s | CPU s | items/s | peak MiB "
+        "| ratio |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         *map(_row, measured),
         "",
         f"Growth exponent of the pipeline: {slope:.2f} (1 is linear).",
@@ -219,12 +226,13 @@ def markdown(measured: Sequence[Size]) -> str:
 
 
 def _row(size: Size) -> str:
-    bare = _told(size.items, size.bare) if size.bare else "| | | "
+    bare = _told(size.items, size.bare) if size.bare else "| | | | "
     return f"| {size.items:,} {_told(size.items, size.pipeline)}{bare}| {size.ratio:.2f} |"
 
 
 def _told(items: int, run: Measured) -> str:
-    return f"| {run.wall:.1f} | {items / run.wall:,.0f} | {run.peak_mib:,.0f} "
+    speed = f"{items / run.wall:,.0f}"
+    return f"| {run.wall:.1f} | {run.cpu:.1f} | {speed} | {run.peak_mib:,.0f} "
 
 
 def _stage_rows(measured: Sequence[Size]) -> list[str]:

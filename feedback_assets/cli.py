@@ -62,22 +62,34 @@ def run(
 
 
 @app.command()
-def status() -> None:
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines")] = False,
+) -> None:
     """Show each partition: items, decisions, tickets, and whether its gate is open."""
     from feedback_assets.audit.status import status as read_status
     from feedback_assets.audit.status_text import render
+    from feedback_assets.orchestration.backlog import Backlog
     from resources.lakehouse.delta import DeltaLakehouse
 
     settings = Settings()
-    render(read_status(DeltaLakehouse(settings.lakehouse_root)), console)
+    found = read_status(DeltaLakehouse(settings.lakehouse_root), Backlog(settings).landed)
+    if as_json:
+        sys.stdout.write(found.to_json() + "\n")
+    else:
+        render(found, console)
 
 
 @app.command()
 def trace(
-    identifier: Annotated[str, typer.Argument(help="Feedback id, cluster id or ticket key")],
+    identifier: Annotated[
+        str,
+        typer.Argument(help="Feedback id, cluster id, ticket key, or landing file and line"),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="For machines")] = False,
 ) -> None:
     """Show the whole chain from source text to ticket."""
+    from rich.markup import escape
+
     from feedback_assets.audit.trace import UnknownIdentifier
     from feedback_assets.audit.trace import trace as follow
     from feedback_assets.audit.trace_text import render
@@ -86,7 +98,7 @@ def trace(
     try:
         found = follow(DeltaLakehouse(Settings().lakehouse_root), identifier)
     except UnknownIdentifier as error:
-        _fail(str(error))
+        _fail(escape(str(error)))
     if as_json:
         sys.stdout.write(found.to_json() + "\n")
     else:

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from feedback_assets.contracts.partitions import Partition
+from feedback_assets.gold.model_store import train_and_keep
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
 from resources.compute.connect import SailEngine
 from resources.settings import Settings
@@ -24,6 +25,14 @@ def engine() -> Iterator[SailEngine]:
     engine = SailEngine()
     yield engine
     engine.stop()
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with the classifier of the labelled examples in force, trained once."""
+    folder = tmp_path_factory.mktemp("models")
+    train_and_keep(Path(__file__).parents[1] / "golden_set" / "train", folder)
+    return folder
 
 
 @pytest.fixture

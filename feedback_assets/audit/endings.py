@@ -7,7 +7,14 @@ decision: each ending was decided by the step that the words name.
 from __future__ import annotations
 
 from feedback_assets.audit.chain import ItemTrace
-from feedback_assets.audit.links import Ending, Joined, Routed, StepRun, Validation
+from feedback_assets.audit.links import (
+    TICKET_STATE_WORDS,
+    Ending,
+    Joined,
+    Routed,
+    StepRun,
+    Validation,
+)
 from feedback_assets.audit.reading import STAGES, same_native_id
 from feedback_assets.audit.scanning import rows
 from feedback_assets.contracts.columns import Table
@@ -24,13 +31,6 @@ from feedback_assets.contracts.tables import (
 from resources.lakehouse.base import Lakehouse
 
 AFTER_SILVER = (*STAGES, GOLD_FEEDBACK, FEEDBACK_CLUSTERS, TRIAGE, VALIDATED_FEEDBACK)
-TICKET_STATE_WORDS = {
-    "planned": "written down, not yet sent to the tracker",
-    "open": "open",
-    "unknown": "sent, but the answer was lost; to be looked up, never sent again blindly",
-    "failed": "refused by the tracker",
-    "closed": "closed",
-}
 
 
 def ending(lakehouse: Lakehouse, item: ItemTrace) -> Ending:

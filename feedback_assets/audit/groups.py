@@ -7,7 +7,7 @@ path (trace.py).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from feedback_assets.audit.chain import (
@@ -119,10 +119,15 @@ def _tallied(
     where = f"{predicate(places)} AND {named}"
     judged = rows(lakehouse, VALIDATED_FEEDBACK, where, [*FACTS, "priority_score"])
     fired = rows(lakehouse, TRIAGE, where, ["rule_ids"])
-    facts = {name: dict(Counter(row[name] for row in judged).most_common()) for name in FACTS}
-    rules = Counter(rule for row in fired for rule in row["rule_ids"])
-    facts["rule_ids"] = dict(rules.most_common())
+    facts = {name: _counts(row[name] for row in judged) for name in FACTS}
+    facts["rule_ids"] = _counts(rule for row in fired for rule in row["rule_ids"])
     return facts, max((row["priority_score"] for row in judged), default=None)
+
+
+def _counts(values: Iterable[str]) -> dict[str, int]:
+    # Rows come in no stated order, so equal counts need one of their own.
+    counts = Counter(values)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _members(lakehouse: Lakehouse, items: Sequence[Mapping[str, Any]]) -> tuple[Member, ...]:

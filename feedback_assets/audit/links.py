@@ -21,6 +21,14 @@ EndingKind = Literal[
 no table says what became of the item. ``counted``: let pass, and no ticket is called for.
 ``approved``: may become a ticket with the next run of `tickets`."""
 
+TICKET_STATE_WORDS = {
+    "planned": "written down, not yet sent to the tracker",
+    "open": "open",
+    "unknown": "sent, but the answer was lost; to be looked up, never sent again blindly",
+    "failed": "refused by the tracker",
+    "closed": "closed",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from feedback_assets.audit.status import Counts, Status
-from feedback_assets.audit.trace_text import shown
+from feedback_assets.audit.terminal import shown
 
 HEADINGS = {
     "bronze": "landed",

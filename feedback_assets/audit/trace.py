@@ -36,11 +36,11 @@ NOTHING_PROCESSED = (
 _ITEM = re.compile(r"fb[0-9a-f]{20}")
 _CLUSTER = re.compile(r"c[0-9a-f]{12}")
 _FORMS = """A trace can be asked for by
-  feedback id      fb and 20 hex digits: in the workbench, and in gold_feedback
-  cluster id       c and 12 hex digits: in the workbench, and in feedback_clusters
-  ticket key       such as PAY-3: in the tracker, and in tickets
-  idempotency key  feedback- and 24 hex digits: in tickets
-  file and line    such as zendesk/2026-06-02/tickets.jsonl#5: in quarantine, as origin
+  feedback id      fb and 20 hex digits      (table gold_feedback)
+  cluster id       c and 12 hex digits       (table feedback_clusters)
+  ticket key       such as PAY-3             (the tracker, table tickets)
+  idempotency key  feedback-, 24 hex digits  (table tickets)
+  file and line    such as zendesk/2026-06-02/tickets.jsonl#5
 `feedback status` shows which days hold items."""
 
 
@@ -72,7 +72,7 @@ def trace(lakehouse: Lakehouse, identifier: str) -> Trace:
         return found
     if not any(lakehouse.exists(name) for name in TABLES):
         raise UnknownIdentifier(NOTHING_PROCESSED)
-    raise UnknownIdentifier(f"nothing is on record under {identifier!r}. {_FORMS}")
+    raise UnknownIdentifier(f"nothing is on record under {identifier!r}.\n{_FORMS}")
 
 
 def _trace_item(

@@ -58,6 +58,10 @@ STRENGTHS = (1.0, 5.0, 20.0)
 (accuracy for sub-categories) comes within half a point of the best."""
 _EVEN = 0.005
 
+LEAST_CLAIMED = 0.3
+"""No category is claimed below this probability, even where a rare one's F1 would gain by it:
+the threshold of few examples is mostly noise, and each false area sends someone looking."""
+
 Truth = NDArray[np.bool_]
 Scores = Probabilities
 _GROUPS = {"category": CATEGORY_HEADS, "sentiment": SENTIMENT_HEADS, "severity": SEVERITY_HEADS,
@@ -224,9 +228,8 @@ def _calibrate(
     for head in range(SUB_HEADS.start):
         platt[:, head] = _platt(scores[:, head], truth[:, head])
     areas = sigmoid(platt[0] * scores + platt[1])[:, CATEGORY_HEADS]
-    thresholds = np.array(
-        [_best_threshold(areas[:, i], truth[:, i])[0] for i in range(len(CATEGORIES))]
-    )
+    best = [_best_threshold(areas[:, i], truth[:, i])[0] for i in range(len(CATEGORIES))]
+    thresholds = np.maximum(best, LEAST_CLAIMED)
     led = leading(areas, thresholds)
     right = led.argmax(axis=1) == _primary(rows)
     if min(right.sum(), (~right).sum()) < 3:

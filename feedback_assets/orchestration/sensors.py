@@ -21,7 +21,7 @@ SETTLED_AFTER = dt.timedelta(seconds=30)
     job=feedback_to_tickets,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Starts a run for each partition whose landing files are new or have grown.",
+    description="Starts a run for each partition whose landing files are new or have changed.",
 )
 def new_landing_files(
     context: dg.SensorEvaluationContext, compute: ComputeParam

@@ -1,18 +1,18 @@
 """A step as Dagster sees it: a partitioned asset, and its blocking contract check.
 
 Belongs here: the mapping from steps to assets and checks, partitions, and the compute
-resource. Does not belong here: what a step does.
+resource. Does not belong here: what a step does, and how verdicts are told (checks.py).
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventType
 
 from feedback_assets.contracts.columns import Column, Table
 from feedback_assets.contracts.partitions import SOURCES, Partition
-from feedback_assets.pipeline.contract_check import Finding, check_contract
+from feedback_assets.pipeline.checks import verdict
+from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.gate import REQUIRED_CHECKS, contract_check_name, data_versions
 from feedback_assets.pipeline.runtime import Progress, Runtime, build_engine, build_runtime, silent
 from feedback_assets.pipeline.step import Step, StepReport, run_step
@@ -94,17 +94,30 @@ def step_asset(
         owners=OWNERS,
         partitions_def=DAY_AND_SOURCE,
         deps=[*step.reads, *deps],
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        metadata=_about(table),
         code_version=step.code_version,
         pool=pool,
     )
     def asset(
         context: dg.AssetExecutionContext, compute: ComputeParam
     ) -> dg.MaterializeResult[None]:
-        report = compute.run(step, partitions_of(context.partition_keys), context.run_id)
+        report = compute.run(step, partitions_of(context.partition_keys), context.run.run_id)
         return _result(context, step, report, compute)
 
     return asset
+
+
+def table_spec(table: Table, deps: Sequence[str] = ()) -> dg.AssetSpec:
+    """A table that no asset makes, as the graph shows it."""
+    return dg.AssetSpec(
+        table.name,
+        group_name=table.group,
+        description=table.description,
+        kinds={"deltalake"},
+        owners=OWNERS,
+        deps=deps,
+        metadata=_about(table),
+    )
 
 
 def contract_check(step: Step) -> dg.AssetChecksDefinition:
@@ -128,7 +141,7 @@ def contract_check(step: Step) -> dg.AssetChecksDefinition:
             partitions = partitions_of(op.partition_keys)
             lakehouse = compute.runtime(op.run_id).lakehouse
             findings = check_contract(table, partitions, lakehouse, step.row_for_row, op.run_id)
-            return _verdict(op, table, findings)
+            return verdict(op, table, findings)
 
     return check
 
@@ -141,6 +154,10 @@ def _promise(step: Step) -> str:
     ]
     gate = contract_check_name(step.name) in REQUIRED_CHECKS
     return "; ".join(told) + "." + " Tickets open only where it passed." * gate
+
+
+def _about(table: Table) -> dict[str, str | dg.TableSchema]:
+    return {"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -176,8 +193,8 @@ def _result(
 ) -> dg.MaterializeResult[None]:
     """Metadata by partition; fails where partitions were refused, so they don't count as made."""
     done = list(report.counts)
-    versions = data_versions(compute.runtime(context.run_id).lakehouse, step.writes, done)
-    metadata: dict[Partition, dict[str, dg.RawMetadataValue]] = {
+    versions = data_versions(compute.runtime(context.run.run_id).lakehouse, step.writes, done)
+    metadata: dict[Partition, dict[str, int | float | str]] = {
         partition: {
             "dagster/partition_row_count": int(counts.get("rows_out", 0)),
             **{name: int(counts[name]) for name in sorted(counts)},
@@ -203,64 +220,3 @@ def _result(
     for partition in done:
         context.add_asset_metadata(metadata[partition], partition_key=partition.key)
     return dg.MaterializeResult()
-
-
-def _verdict(
-    op: dg.OpExecutionContext, table: Table, findings: Mapping[Partition, Finding]
-) -> dg.AssetCheckResult:
-    """One verdict for the run; of several partitions, each one's own is recorded besides.
-
-    Where only some of several partitions fail, the run goes on for the others: the failed ones
-    are stopped at the gate.
-    """
-    if len(findings) == 1:
-        ((_, finding),) = findings.items()
-        return dg.AssetCheckResult(
-            passed=not finding.broken, description=_told(finding), metadata=_figures(finding)
-        )
-    for partition, finding in findings.items():
-        _record(op, table, partition, finding)
-    failed = {p.key: _told(finding) for p, finding in findings.items() if finding.broken}
-    everything_failed = len(failed) == len(findings)
-    return dg.AssetCheckResult(
-        passed=not failed,
-        severity=dg.AssetCheckSeverity.ERROR if everything_failed else dg.AssetCheckSeverity.WARN,
-        description=" | ".join(f"{key}: {told}" for key, told in failed.items())
-        or f"all of {len(findings)} partitions meet the contract",
-        # Named otherwise than a partition's figures, which are plotted over time.
-        metadata={"partitions": len(findings), "partitions_failed": len(failed)},
-    )
-
-
-def _told(finding: Finding) -> str:
-    return "; ".join(finding.problems) or f"{finding.rows} rows meet the contract"
-
-
-def _figures(finding: Finding) -> dict[str, dg.IntMetadataValue]:
-    return {
-        "rows": dg.MetadataValue.int(finding.rows),
-        "broken": dg.MetadataValue.int(finding.broken),
-    }
-
-
-def _record(
-    op: dg.OpExecutionContext, table: Table, partition: Partition, finding: Finding
-) -> None:
-    # A check of a run over a range returns one result, which Dagster files under no partition.
-    evaluation = dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey(table.name),
-        check_name=contract_check_name(table.name),
-        passed=not finding.broken,
-        metadata=_figures(finding),
-        description=_told(finding),
-        severity=dg.AssetCheckSeverity.ERROR,
-        partition=partition.key,
-    )
-    op.instance.report_dagster_event(
-        DagsterEvent(
-            event_type_value=DagsterEventType.ASSET_CHECK_EVALUATION.value,
-            job_name=op.job_name,
-            event_specific_data=evaluation,
-        ),
-        run_id=op.run_id,
-    )

@@ -63,6 +63,13 @@ def test_nothing_landed_says_what_to_do(lake: DeltaLakehouse) -> None:
     assert "feedback demo" in shown(found)
 
 
+def test_asking_a_missing_lakehouse_creates_nothing(tmp_path: Path) -> None:
+    nowhere = DeltaLakehouse(str(tmp_path / "nothing" / "here"))
+    assert status(nowhere).partitions == ()
+    assert [p.gate_reason for p in status(nowhere, [HOME]).partitions] == [NOT_PROCESSED]
+    assert not any(tmp_path.iterdir())
+
+
 def test_counts_by_day_and_source_and_in_all(lake: DeltaLakehouse) -> None:
     later = DAY + dt.timedelta(days=1)
     for _ in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from feedback_assets.audit.trace import Trace, UnknownIdentifier, trace
+from feedback_assets.audit.terminal import head, period
+from feedback_assets.audit.trace import NOTHING_PROCESSED, Trace, UnknownIdentifier, trace
 from feedback_assets.audit.trace_text import printable, render
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import TABLES
@@ -27,7 +29,7 @@ QUOTE = "charged twice"
 ITEM = "fb" + "1" * 20
 OTHER = "fb" + "2" * 20
 CLUSTER = "c0123456789ab"
-KEY = "fbk-" + "a" * 24
+KEY = "feedback-" + "a" * 24
 PATH = ("gold_topics", "gold_sentiment", "gold_root_cause", "gold_recommendation",
         "gold_feedback", "feedback_clusters", "triage", "validated_feedback")  # fmt: skip
 STARTS = TEXT.index(QUOTE)
@@ -110,6 +112,13 @@ def shown(found: Trace, width: int = 80) -> str:
     return text
 
 
+def in_order(text: str, *words: str) -> None:
+    place = 0
+    for one in words:
+        assert one in text[place:], one
+        place = text.index(one, place) + len(one)
+
+
 def ending(lake: Lake, identifier: str = ITEM) -> tuple[str, str]:
     found = trace(lake, identifier)
     assert found.item is not None
@@ -142,15 +151,19 @@ def test_a_ticket_is_told_from_source_text_to_tracker(lake: Lake) -> None:
     assert item.gate.open
     assert not any(check.stale for check in item.gate.checks)
     assert item.tickets[0].ticket is not None
-    text = shown(found)
-    places = [
-        text.index(words)
-        for words in ("reviews.jsonl#7", "My card was »charged twice«", "run-gold", CLUSTER,
-                      "fast-severe", "auto approved", "by ana", "all well", "Charged twice")
-    ]  # fmt: skip
-    assert places == sorted(places)
-    assert text.rindex("PAY-3") > places[-2]
-    assert shown(found, width=100)
+    glance, landed, rest = shown(found).partition("1. Landed")
+    in_order(
+        glance, "became a ticket: in ticket PAY-3 (open)", "My card was charged twice",
+        "payment (wrong_charge), high severity, negative", "Names a double charge", CLUSTER,
+        "fast lane, priority 70: fast-severe", "auto approved", "open: 10 of 10 checks",
+        "PAY-3, joined 2026-04-13 12:00 UTC: Charged twice",
+    )  # fmt: skip
+    in_order(
+        landed + rest, "reviews.jsonl#7", "ab" * 32, "My card was »charged twice«",
+        f"characters {STARTS} to", "run run-gold", CLUSTER, "fast-severe", "auto approved",
+        "approve by ana; seen it", "10 of 10 checks", "PAY-3", "Charged twice", "run-triage",
+    )  # fmt: skip
+    assert shown(found, width=120)
 
 
 def test_json_says_the_same_with_iso_times_and_without_payloads(lake: Lake) -> None:
@@ -274,6 +287,10 @@ def test_a_closed_gate_gives_the_reason(lake: Lake) -> None:
     kind, reason = ending(lake)
     assert kind == "gate_closed"
     assert "triage_contract: failed: 3 rows broken" in reason
+    in_order(
+        shown(trace(lake, ITEM)), "held at the gate", "closed: 9 of 10 checks", "FAILED",
+        "3 rows broken",
+    )  # fmt: skip
 
 
 def test_verdicts_go_stale_with_the_data(lake: Lake) -> None:
@@ -333,9 +350,30 @@ def test_a_ticket_shows_its_items_in_short(lake: Lake, identifier: str) -> None:
     assert found.ticket.outcome.status == "To Do"
     (member,) = found.ticket.members
     assert (member.feedback_id, member.rule_ids) == (ITEM, ("fast-severe", "owner-by-area"))
-    text = shown(found)
-    assert "Charged twice" in text
-    assert ITEM in text
+    assert found.ticket.facts["rule_ids"] == {"fast-severe": 1, "owner-by-area": 1}
+    assert found.ticket.highest_priority == 70
+    in_order(
+        shown(found), "Charged twice", "To Do", "1 in this ticket", "payment",
+        "fast-severe, owner-by-area", ITEM, "auto approved",
+    )  # fmt: skip
+    assert "resolved" not in shown(found)
+
+
+def test_items_that_came_after_a_fix_are_told(lake: Lake) -> None:
+    lake.put("tickets", payload="{}")
+    lake.put("ticket_outcomes", status="Done", resolved_at=NOON, items_after_resolution=1)
+    text = shown(trace(lake, "PAY-3"))
+    assert "2026-04-13 12:00 UTC; 1 item came after it" in text
+    assert "0 in this ticket" in text
+
+
+def test_a_correction_shows_as_it_stands(lake: Lake) -> None:
+    lake.process(validation_state="edited", reviewer="ana", decision_reason="it is a refund")
+    lake.put("review_decisions", decision="edit", reviewer="ana", severity="low", decided_at=NOON)
+    text = shown(trace(lake, ITEM))
+    assert "edited by ana: it is a refund" in text
+    assert "edit by ana" in text
+    assert "severity: low" in text
 
 
 def test_a_quarantined_line_is_found_by_its_origin(lake: Lake) -> None:
@@ -357,8 +395,18 @@ def test_a_landed_line_leads_to_its_item(lake: Lake) -> None:
 
 @pytest.mark.parametrize("identifier", [ITEM, CLUSTER, KEY, "PAY-9", "x#1", "it's", ""])
 def test_an_unknown_identifier_says_what_is_known(lake: Lake, identifier: str) -> None:
-    with pytest.raises(UnknownIdentifier, match=r"feedback id .* cluster id .* ticket key"):
+    lake.land(feedback_id=OTHER)
+    forms = r"(?s)nothing is on record .* feedback id .* cluster id .* ticket key .* feedback-"
+    with pytest.raises(UnknownIdentifier, match=forms):
         trace(lake, identifier)
+
+
+@pytest.mark.parametrize("identifier", [ITEM, CLUSTER, KEY, "PAY-9", "app_store/2026-04-13/a#1"])
+def test_an_empty_lakehouse_says_so_and_stays_empty(tmp_path: Path, identifier: str) -> None:
+    nowhere = tmp_path / "nothing" / "here"
+    with pytest.raises(UnknownIdentifier, match=re.escape(NOTHING_PROCESSED)):
+        trace(DeltaLakehouse(str(nowhere)), identifier)
+    assert not any(tmp_path.iterdir())
 
 
 def test_feedback_cannot_drive_the_terminal(lake: Lake) -> None:
@@ -372,10 +420,25 @@ def test_feedback_cannot_drive_the_terminal(lake: Lake) -> None:
     assert "\x1b[2J" not in text
     assert "\u202e" not in text
     assert "[bold]" in text
-    # Once in the customer's text and once under each of the four findings.
-    assert text.count(f"{QUOTE}\x1b[0m") + text.count(f"{QUOTE}”\x1b[0m") == 5
+    # Once in the customer's text and once under the first of four findings that quote it.
+    assert text.count(f"{QUOTE}\x1b[0m") == 1
+    assert text.count(f"{QUOTE}”\x1b[0m") == 1
+    assert text.count("as for topics, above") == 3
 
 
 def test_printable_keeps_every_offset() -> None:
     wild = "a\x00\r\n\t\x85\ud800\u2066b"
     assert len(printable(wild)) == len(wild)
+
+
+def test_a_head_is_cut_between_words_where_there_are_some() -> None:
+    assert head("one  two\nthree", 20) == "one two three"
+    assert head("one two three four", 11) == "one two …"
+    assert head("絞り込みが効かない" * 3, 9) == "絞り込みが効かない …"
+
+
+def test_a_period_is_said_once_where_it_is_one_minute() -> None:
+    later = NOON + dt.timedelta(minutes=5)
+    assert period([NOON, NOON]) == "2026-04-13 12:00 UTC"
+    assert period([later, NOON]) == "2026-04-13 12:00 to 12:05 UTC"
+    assert period([NOON, NOON + dt.timedelta(days=1)]).endswith("to 2026-04-14 12:00 UTC")

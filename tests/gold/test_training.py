@@ -63,15 +63,24 @@ def test_too_few_examples_are_refused() -> None:
 def test_other_stands_alone_and_the_primary_always_applies() -> None:
     areas = np.full((3, len(CATEGORIES)), 0.4)
     areas[0, OTHER] = 0.9
-    areas[1, CATEGORIES.index("reliability")] = 0.9
+    areas[1, CATEGORIES.index("payment")] = 0.9
     areas[2] = 0.01
     areas[2, 4] = 0.02
     applies, primary = decide(areas, np.full(len(CATEGORIES), 0.3))
-    assert primary.tolist() == [OTHER, 0, 4]
+    assert primary.tolist() == [OTHER, CATEGORIES.index("payment"), 4]
     assert np.flatnonzero(applies[0]).tolist() == [OTHER]
     assert not applies[1, OTHER]
     assert applies[1].sum() == len(CATEGORIES) - 1
     assert np.flatnonzero(applies[2]).tolist() == [4]
+
+
+def test_a_function_that_fails_leads() -> None:
+    areas = np.full((2, len(CATEGORIES)), 0.05)
+    areas[:, CATEGORIES.index("reliability")] = 0.9
+    areas[0, CATEGORIES.index("payment")] = 0.4
+    applies, primary = decide(areas, np.full(len(CATEGORIES), 0.3))
+    assert [CATEGORIES[i] for i in primary] == ["payment", "reliability"]
+    assert {CATEGORIES[i] for i in np.flatnonzero(applies[0])} == {"reliability", "payment"}
 
 
 def test_calibration_error() -> None:
