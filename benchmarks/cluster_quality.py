@@ -52,7 +52,8 @@ Row = dict[str, str | None]
 def unpacked(path: Path) -> bytes:
     """The file's bytes, out of gzip where it is."""
     with pa.input_stream(path) as stream:
-        return stream.read()
+        content: bytes = stream.read()
+    return content
 
 
 def records(path: Path, containers: Iterable[str]) -> Iterator[Mapping[str, Any]]:

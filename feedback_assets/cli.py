@@ -18,6 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 from filelock import FileLock, Timeout
 from rich.console import Console
+from rich.text import Text
 
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from resources.settings import Settings
@@ -222,5 +223,5 @@ def _source(text: str | None) -> str | None:
 
 
 def _fail(message: str) -> NoReturn:
-    errors.print(f"[red]{message}[/red]", highlight=False)
+    errors.print(Text(message, style="red"))
     raise typer.Exit(2)
