@@ -206,7 +206,8 @@ def growth(items: Sequence[int], seconds: Sequence[float]) -> float:
 def markdown(measured: Sequence[Size]) -> str:
     """The results as two Markdown tables: end to end, and by stage."""
     items = [size.items for size in measured]
-    slope = growth(items, [size.pipeline.wall for size in measured])
+    walls = [size.pipeline.wall for size in measured]
+    slope, last = growth(items, walls), growth(items[-2:], walls[-2:])
     lines = [
         f"Measured {dt.date.today()} on {os.cpu_count()} cores, {platform.machine()}, "
         f"Python {platform.python_version()}.",
@@ -216,7 +217,8 @@ def markdown(measured: Sequence[Size]) -> str:
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         *map(_row, measured),
         "",
-        f"Growth exponent of the pipeline: {slope:.2f} (1 is linear).",
+        f"Growth exponent of the pipeline: {slope:.2f} (1 is linear), {last:.2f} between the two "
+        "largest sizes, where fixed costs hide least.",
         "",
         "| stage | " + " | ".join(f"s at {n:,} | items/s | ratio" for n in items) + " | growth |",
         "|---|" + "---:|" * (3 * len(items) + 1),

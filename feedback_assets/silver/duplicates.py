@@ -3,9 +3,9 @@
 Belongs here: relations among items, in Spark expressions. Does not belong here: what one item
 says.
 
-Earlier items are those of the same run that came first, and those that Silver already holds in
-other partitions, within the lookback. First come stays: what Silver holds is never taken back
-by a partition that is processed later.
+The items of a run are laid beside those that Silver holds in other partitions, within the
+lookback, in the order of their days. What is held already makes a redelivery of what says the
+same, on whatever day: first come stays, and a partition run again finds what it found.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Window
+from pyspark.sql import Window, WindowSpec
 from pyspark.sql import functions as F
 
 from feedback_assets.contracts.partitions import predicate
@@ -37,20 +37,21 @@ def history(context: StepContext) -> DataFrame:
         f"day BETWEEN DATE '{min(days) - reach}' AND DATE '{max(days) + reach}'"
         f" AND NOT ({predicate(context.partitions)})"
     )
-    return _keyed(
-        rows.select(
-            *ITEM, "day", "feedback_id", "content_hash", "rating", "customer_token", "revision"
-        )
+    return rows.select(
+        *ITEM, "day", "feedback_id", "origin", "content_hash", "rating", "customer_token"
     )
 
 
-def relate(rows: DataFrame, earlier: DataFrame) -> DataFrame:
+def relate(rows: DataFrame, held: DataFrame) -> DataFrame:
     """`rows` with `revision`, `supersedes`, `duplicate_of`, and ``_dropped`` on redeliveries.
 
     A redelivery says the same under the same native id. A revision says something else under
-    it. A duplicate says the same under another id by the same known customer.
+    it. A duplicate says the same under another id by the same known customer. `held` are the
+    rows of `history`; they are looked at and not returned.
     """
-    return _resubmissions(_revisions(_redeliveries(_keyed(rows), earlier), earlier), earlier)
+    beside = rows.unionByName(held.withColumn("_held", F.lit(True)), allowMissingColumns=True)
+    related = _resubmissions(_revisions(_redeliveries(_keyed(beside))))
+    return related.where("_held IS NULL").drop("_held", "_rating", "_customer")
 
 
 def _keyed(rows: DataFrame) -> DataFrame:
@@ -61,62 +62,42 @@ def _keyed(rows: DataFrame) -> DataFrame:
     ).withColumn("_customer", F.coalesce("customer_token", "feedback_id"))
 
 
-def _redeliveries(rows: DataFrame, earlier: DataFrame) -> DataFrame:
-    held = earlier.select(*SAID).distinct().withColumn("_held", F.lit(True))
-    nth = F.row_number().over(Window.partitionBy(*SAID).orderBy(*ARRIVAL))
-    again = F.col("_held") | (F.col("_nth") > 1)
-    return (
-        rows.withColumn("_nth", nth)
-        .join(held, SAID, "left")
-        .withColumn(
-            "_dropped",
-            F.when(F.col("_quarantined").isNull() & again, F.lit("redelivery")),
-        )
-        .drop("_nth", "_held")
+def _redeliveries(rows: DataFrame) -> DataFrame:
+    first_come = Window.partitionBy(*SAID).orderBy(F.col("_held").asc_nulls_last(), *ARRIVAL)
+    again = (F.row_number().over(first_come) > 1) & F.col("_held").isNull()
+    return rows.withColumn(
+        "_dropped", F.when(F.col("_quarantined").isNull() & again, F.lit("redelivery"))
     )
 
 
-def _revisions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
-    last = earlier.groupBy(*ITEM).agg(
-        F.max("revision").alias("_revision"),
-        F.max_by("feedback_id", "revision").alias("_feedback_id"),
-    )
+def _revisions(rows: DataFrame) -> DataFrame:
     arrived = Window.partitionBy(*ITEM).orderBy(*ARRIVAL)
-    kept = F.when(F.col("_dropped").isNull(), F.col("feedback_id"))
-    before = F.last(kept, ignorenulls=True).over(arrived.rowsBetween(Window.unboundedPreceding, -1))
-    nth = F.count(kept).over(arrived.rowsBetween(Window.unboundedPreceding, Window.currentRow))
-    return (
-        rows.withColumn("_before", before)
-        .withColumn("_count", nth)
-        .join(last, ITEM, "left")
-        .withColumn("revision", F.coalesce("_revision", F.lit(0)) + F.col("_count"))
-        .withColumn("supersedes", F.coalesce("_before", "_feedback_id"))
-        .drop("_before", "_count", "_revision", "_feedback_id")
-    )
+    before = arrived.rowsBetween(Window.unboundedPreceding, -1)
+    return rows.withColumn(
+        "revision", F.count(_kept("feedback_id")).over(_until_now(arrived))
+    ).withColumn("supersedes", F.last(_kept("feedback_id"), ignorenulls=True).over(before))
 
 
-def _resubmissions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
-    age = F.concat_ws("|", F.col("day").cast("string"), F.col("feedback_id"))
-    first_held = (
-        earlier.withColumn("_age", age)
-        .groupBy(*SUBMISSION)
-        .agg(
-            F.min_by("feedback_id", "_age").alias("_held"),
-            F.min_by("native_id", "_age").alias("_held_native"),
-        )
-    )
+def _resubmissions(rows: DataFrame) -> DataFrame:
     arrived = Window.partitionBy(*SUBMISSION).orderBy(*ARRIVAL)
-    until_now = arrived.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    kept = F.col("_dropped").isNull() & F.col("_quarantined").isNull()
 
     def first(name: str) -> Column:
-        return F.first(F.when(kept, F.col(name)), ignorenulls=True).over(until_now)
+        return F.first(_kept(name), ignorenulls=True).over(_until_now(arrived))
 
-    another = F.coalesce("_held_native", "_first_native") != F.col("native_id")
     return (
         rows.withColumn("_first", first("feedback_id"))
         .withColumn("_first_native", first("native_id"))
-        .join(first_held, SUBMISSION, "left")
-        .withColumn("duplicate_of", F.when(another, F.coalesce("_held", "_first")))
-        .drop("_first", "_first_native", "_held", "_held_native", "_rating", "_customer")
+        .withColumn(
+            "duplicate_of", F.when(F.col("_first_native") != F.col("native_id"), F.col("_first"))
+        )
+        .drop("_first", "_first_native")
     )
+
+
+def _kept(name: str) -> Column:
+    stays = F.col("_dropped").isNull() & F.col("_quarantined").isNull()
+    return F.when(stays, F.col(name))
+
+
+def _until_now(arrived: WindowSpec) -> WindowSpec:
+    return arrived.rowsBetween(Window.unboundedPreceding, Window.currentRow)
