@@ -9,6 +9,7 @@ import datetime as dt
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -89,7 +90,6 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="For machines")] = False,
 ) -> None:
     """Show the whole chain from source text to ticket."""
-    from rich.markup import escape
 
     from feedback_assets.audit.trace import UnknownIdentifier
     from feedback_assets.audit.trace import trace as follow
@@ -99,7 +99,7 @@ def trace(
     try:
         found = follow(DeltaLakehouse(Settings().lakehouse_root), identifier)
     except UnknownIdentifier as error:
-        _fail(escape(str(error)))
+        _fail(str(error))
     if as_json:
         sys.stdout.write(found.to_json() + "\n")
     else:
@@ -114,6 +114,10 @@ def dev(
     from feedback_assets.orchestration.instance import PROJECT, dagster_home
 
     settings = Settings()
+    # Dagster would say that it serves there, and not end.
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            _fail(f"port {port} is in use; choose another one with --port")
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(dagster_home(settings)),

@@ -18,8 +18,14 @@ def triage_classifier(compute: ComputeParam) -> dg.MaterializeResult[None]:
     """Train from ``golden_set/train`` and put the model in force."""
     settings = compute.settings
     model = train_and_keep(settings.golden_set / "train", settings.models_folder)
+    quality = {k: v for k, v in model.metrics.items() if not k.startswith("n_")}
+    examples = {k.removeprefix("n_"): int(v) for k, v in model.metrics.items() if k not in quality}
     return dg.MaterializeResult(
-        metadata={"version": model.version, **model.metrics},
+        metadata={
+            "version": model.version,
+            **quality,
+            "examples_by_label": dg.MetadataValue.json(examples),
+        },
         data_version=dg.DataVersion(model.version),
     )
 

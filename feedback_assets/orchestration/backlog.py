@@ -12,22 +12,29 @@ import orjson
 
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.orchestration.arrivals import marks
-from resources.landing.zone import LandingZone
+from resources.landing.zone import LandingFile, LandingZone
 from resources.settings import Settings
 
 
 class Backlog:
     """Partitions by the mark of their landing files, as last processed and as they are now."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, files: Iterable[LandingFile] | None = None) -> None:
+        """`files` spares a look at the landing zone where one was just taken."""
         self._path: Path = settings.home.absolute() / "processed.json"
         self._place = f"{settings.landing_root} -> {settings.lakehouse_root}"
-        self.landed = marks(LandingZone(settings.landing_root).walk(SOURCES))
+        self._done = self._read().get(self._place, {})
+        self.landed = marks(
+            LandingZone(settings.landing_root).walk(SOURCES) if files is None else files
+        )
 
     def new(self) -> list[Partition]:
         """Partitions with files that are new or have changed."""
-        done = self._read().get(self._place, {})
-        return sorted(p for p, mark in self.landed.items() if done.get(p.key) != mark)
+        return sorted(p for p in self.landed if not self.is_done(p))
+
+    def is_done(self, partition: Partition) -> bool:
+        """Whether `feedback run` has been through the partition's files as they are now."""
+        return self._done.get(partition.key) == self.landed.get(partition)
 
     def record(self, partitions: Iterable[Partition]) -> None:
         """Remember `partitions` as processed in the state they were listed in."""
@@ -38,6 +45,7 @@ class Backlog:
         drafted = self._path.with_suffix(".new")
         drafted.write_bytes(orjson.dumps(everything))
         drafted.replace(self._path)
+        self._done = done
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from feedback_assets.contracts.partitions import SOURCES
 from feedback_assets.orchestration.arrivals import Arrivals
+from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import feedback_to_tickets
 from feedback_assets.pipeline.assets import FIRST_DAY, ComputeParam
 from resources.landing.zone import LandingZone
@@ -27,13 +28,14 @@ def new_landing_files(
     context: dg.SensorEvaluationContext, compute: ComputeParam
 ) -> dg.SensorResult | dg.SkipReason:
     """A run a partition with files that are new, changed, and no longer being written."""
-    zone = LandingZone(compute.settings.landing_root)
+    files = list(LandingZone(compute.settings.landing_root).walk(SOURCES))
     arrivals = Arrivals.from_cursor(context.cursor)
     now = dt.datetime.now(dt.UTC)
-    due = arrivals.update(zone.walk(SOURCES), now, SETTLED_AFTER)
+    due = arrivals.update(files, now, SETTLED_AFTER)
+    backlog = Backlog(compute.settings, files)
     first, last = dt.date.fromisoformat(FIRST_DAY), now.date()
-    runnable = [p for p in due if first <= p.day <= last]
-    for partition in sorted(set(due) - set(runnable)):
+    runnable = [p for p in due if first <= p.day <= last and not backlog.is_done(p)]
+    for partition in sorted(p for p in due if not first <= p.day <= last):
         context.log.warning(f"{partition.key}: outside of {first} to {last}, no run was started")
     requests = [
         dg.RunRequest(

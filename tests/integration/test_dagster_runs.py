@@ -87,7 +87,7 @@ class Shop:
         lakehouse = self.compute.runtime("-").lakehouse
         lakehouse.ensure(TABLES["ticket_items"])
         where = f"day = '{partition.day}' AND source = '{partition.source}'"
-        return lakehouse.scan("ticket_items", predicate=where).read_all().num_rows
+        return int(lakehouse.scan("ticket_items", predicate=where).read_all().num_rows)
 
 
 @pytest.fixture

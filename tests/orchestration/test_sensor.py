@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from feedback_assets.contracts.partitions import Partition
+from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.sensors import SETTLED_AFTER, new_landing_files
 from feedback_assets.pipeline.assets import DAY_AND_SOURCE, FIRST_DAY, Compute
 from resources.settings import Settings
@@ -145,3 +146,15 @@ def test_each_run_asked_for_is_a_partition_of_the_job(
     keys = sensor.keys()
     assert len(keys) == 2
     assert all(DAY_AND_SOURCE.has_partition_key(key) for key in keys)
+
+
+def test_what_feedback_run_has_done_starts_nothing(
+    sensor: Sensor, settings: Settings, land: Land
+) -> None:
+    done = land("survey", [{"response_id": "s1", "answer": "fine"}], name="a.jsonl")
+    age(settings, done, LONG_AGO)
+    Backlog(settings).record([done])
+    assert sensor.keys() == []
+    land("survey", [{"response_id": "s2", "answer": "late"}], name="b.jsonl")
+    age(settings, done, LONG_AGO, "b.jsonl")
+    assert sensor.keys() == [done.key]

@@ -234,7 +234,7 @@ def test_no_bytes_raise_and_records_parse_again(
 
 
 def test_every_line_of_the_real_feed_is_a_record() -> None:
-    default = Path(__file__).parents[2] / "../shared/real_feed"
+    default = Path(__file__).parents[3] / "../shared/real_feed"
     root = Path(os.environ.get("FEEDBACK_REAL_FEED", default))
     if not root.is_dir():
         pytest.skip("no real feed here")
