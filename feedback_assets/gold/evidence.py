@@ -61,7 +61,7 @@ def explain(
     """
     weight = _running_weight(passage, added)
     starts, ends, rows = clauses(passage)
-    scores = weight[ends] - weight[starts]
+    scores = _settled(weight[ends] - weight[starts])
     order = np.lexsort((starts, -scores, rows))
     bounds = np.searchsorted(rows[order], np.arange(len(texts) + 1)).tolist()
     ranked = zip(*(part[order].tolist() for part in (starts, ends, scores)), strict=True)
@@ -168,13 +168,20 @@ def _breaks_inside(text: str, at: int) -> bool:
     return belongs_to_previous(text[at]) or text[at - 1] == "\u200d"
 
 
+def _settled(scores: Weights) -> Weights:
+    """Scores whose last digits, which differ with the texts around, no longer order equals."""
+    settled: Weights = np.round(scores, 9)
+    return settled
+
+
 def _strongest(
     texts: Sequence[str], passage: Passage, weight: Weights, telling: NDArray[np.bool_]
 ) -> list[list[str]]:
     """Up to three different words a text that add most to its finding, heaviest first."""
-    scores = weight[passage.word_ends] - weight[passage.word_starts]
+    scores = _settled(weight[passage.word_ends] - weight[passage.word_starts])
     named = np.flatnonzero(telling & (scores > 0))
-    named = named[np.lexsort((-scores[named], passage.word_rows[named]))]
+    order = (passage.word_starts[named], -scores[named], passage.word_rows[named])
+    named = named[np.lexsort(order)]
     rows = passage.word_rows[named]
     bounds = np.searchsorted(rows, np.arange(len(texts) + 1)).tolist()
     starts = (passage.word_starts[named] - passage.offsets[rows]).tolist()
