@@ -203,7 +203,8 @@ def _run_alone(
     show(summary, console)
     console.print(f"\n{time.monotonic() - started:.1f} s")
     if summary.example:
-        console.print(f"[bold]Next[/bold]: feedback trace {summary.example}", highlight=False)
+        command = "feedback" if shutil.which("feedback") else os.path.relpath(sys.argv[0])
+        console.print(f"[bold]Next[/bold]: {command} trace {summary.example}", highlight=False)
     failures = [(o.run_id, f) for o in outcomes for f in o.failures]
     for run_id, failure in failures:
         errors.print(f"[red]run {run_id[:8]} failed[/red]: {failure}", highlight=False)

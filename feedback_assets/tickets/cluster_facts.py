@@ -6,7 +6,8 @@ each reaches this process. Does not belong here: how a ticket words them (draft.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -31,9 +32,14 @@ COUNTED = {
 }
 """Facts that count items by a column's values."""
 
-LEADING = 2 * QUOTES_SHOWN
+LEADING = 4 * QUOTES_SHOWN
 """Items of a cluster looked at for the words that tell it best."""
 TELLING_LENGTH = range(20, 91)
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_LITTLE = frozenset(
+    ("been", "have", "from", "just", "that", "they", "this", "were", "what", "when", "will")
+    + ("with", "your")
+)
 OF_LEADING_ITEM = (
     "primary_category", "sub_category", "severity", "lane", "owner_team", "queue", "rule_ids",
     "rule_version", "cluster_label", "root_cause_type", "action", "model_version",
@@ -152,10 +158,21 @@ def _leading(members: DataFrame) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _tells(item: dict[str, Any]) -> tuple[bool, bool, bool]:
-    """How well an item's summary tells the complaint to the team; of equals the first counts."""
-    said: str = item["root_cause_summary"]
-    return "[" not in said, len(said) in TELLING_LENGTH, item["language"] == "en"
+def _telling(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """The item whose summary tells the complaint best: its words are those that others use."""
+    said_in = Counter(word for item in items for word in set(_content_words(item["text"])))
+
+    def tells(item: dict[str, Any]) -> tuple[bool, bool, bool, float]:
+        summary: str = item["root_cause_summary"]
+        words = _content_words(summary)
+        shared = sum(said_in[word] for word in words) / len(words) if len(words) > 1 else 0.0
+        return "[" not in summary, len(summary) in TELLING_LENGTH, item["language"] == "en", shared
+
+    return max(items, key=tells)
+
+
+def _content_words(text: str) -> list[str]:
+    return [word for word in _WORD.findall(text.casefold()) if word not in _LITTLE]
 
 
 def _quote(row: dict[str, Any]) -> Quote:
@@ -173,7 +190,7 @@ def _facts(
     run_id: str,
 ) -> ClusterFacts:
     first: dict[str, Any] = {name: items[0][name] for name in OF_LEADING_ITEM}
-    telling = max(items, key=_tells)
+    telling = _telling(items)
     first_seen: date = size["first_seen"]
     return ClusterFacts(
         cluster_id=size["cluster_id"],
