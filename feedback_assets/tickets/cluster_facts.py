@@ -37,21 +37,7 @@ LEADING = 4 * QUOTES_SHOWN
 TELLING_LENGTH = range(20, 91)
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _LITTLE = frozenset(
-    (
-        "been",
-        "have",
-        "from",
-        "just",
-        "that",
-        "they",
-        "this",
-        "were",
-        "what",
-        "when",
-        "will",
-        "with",
-        "your",
-    )
+    {"been", "have", "from", "just", "that", "they", "this", "were", "what", "when", "will"}
 )
 OF_LEADING_ITEM = (
     "primary_category", "sub_category", "severity", "lane", "owner_team", "queue", "rule_ids",
