@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -237,6 +238,91 @@ def test_running_again_changes_nothing(run: Run) -> None:
     assert len(keys) == len(set(keys))
     linked = [row["feedback_id"] for row in run.rows("ticket_items")]
     assert len(linked) == len(set(linked))
+
+
+def decide(run: Run, row: dict[str, Any], decision: str, **corrected: Any) -> None:
+    """Record a reviewer's decision and carry its partition on to tickets."""
+    made = {
+        **{field.name: None for field in TABLES["review_decisions"].schema},
+        **{name: row[name] for name in ("day", "source", "feedback_id")},
+        "decision": decision,
+        "reviewer": "r.reviewer",
+        "reason": "read it",
+        "decided_at": dt.datetime.now(dt.UTC),
+        **corrected,
+    }
+    schema = TABLES["review_decisions"].schema
+    run.runtime.lakehouse.append(
+        TABLES["review_decisions"], [pa.RecordBatch.from_pylist([made], schema=schema)]
+    )
+    partition = Partition(row["day"], row["source"])
+    runtime = replace(run.runtime, run_id=f"decided-{decision}")
+    for step in (VALIDATION, INSIGHTS, TICKETS_STEP, OUTCOMES):
+        run_step(step, [partition], runtime)
+        check_contract(step.writes, [partition], runtime.lakehouse, step.row_for_row, "decided")
+
+
+def validated(run: Run, feedback_id: str) -> dict[str, Any]:
+    return next(r for r in run.rows("validated_feedback") if r["feedback_id"] == feedback_id)
+
+
+def test_what_a_person_approves_joins_its_ticket(run: Run) -> None:
+    ticketed = {row["cluster_id"]: row for row in run.rows("tickets")}
+    pending = next(
+        row
+        for row in run.rows("validated_feedback")
+        if row["validation_state"] == "pending"
+        and row["open_ticket"]
+        and row["cluster_id"] in ticketed
+    )
+    decide(run, pending, "approve")
+    decided = validated(run, pending["feedback_id"])
+    assert (decided["validation_state"], decided["reviewer"]) == ("approved", "r.reviewer")
+    ticket = ticketed[pending["cluster_id"]]
+    (item,) = [r for r in run.rows("ticket_items") if r["feedback_id"] == pending["feedback_id"]]
+    assert item["idempotency_key"] == ticket["idempotency_key"]
+    folder: Path = run.runtime.tracker.folder  # type: ignore[attr-defined]
+    assert pending["feedback_id"] in (folder / f"{ticket['ticket_key']}.md").read_text("utf-8")
+    assert len(run.rows("tickets")) == len(ticketed)
+
+
+def test_a_correction_stands_above_the_model(run: Run) -> None:
+    row = next(r for r in run.rows("validated_feedback") if r["primary_category"] == "search")
+    decide(run, row, "edit", categories=["delivery"], severity="critical")
+    decided = validated(run, row["feedback_id"])
+    assert decided["validation_state"] == "edited"
+    assert decided["primary_category"] == "delivery"
+    assert decided["severity"] == "critical"
+    assert decided["sentiment"] == row["sentiment"]
+
+
+def test_a_complaint_that_comes_back_gets_a_second_ticket(run: Run) -> None:
+    tickets = run.rows("tickets")
+    waiting = [
+        row
+        for row in run.rows("validated_feedback")
+        if row["validation_state"] == "pending" and row["open_ticket"]
+    ]
+    row, ticket = next(
+        (row, ticket)
+        for row in waiting
+        for ticket in tickets
+        if row["cluster_id"] == ticket["cluster_id"]
+    )
+    file: Path = run.runtime.tracker.folder / f"{ticket['ticket_key']}.md"  # type: ignore[attr-defined]
+    file.write_text(file.read_text("utf-8").replace("status: open", "status: done"), "utf-8")
+    opened_in = Partition(ticket["day"], ticket["source"])
+    run_step(OUTCOMES, [opened_in], replace(run.runtime, run_id="observe"))
+    decide(run, row, "approve")
+    both = [r for r in run.rows("tickets") if r["cluster_id"] == row["cluster_id"]]
+    assert sorted(r["state"] for r in both) == ["closed", "open"]
+    assert len({r["idempotency_key"] for r in both}) == 2
+    outcome = run_step(OUTCOMES, [opened_in], replace(run.runtime, run_id="observe-again"))
+    assert outcome.counts[opened_in]["rows_quarantined"] == 0
+    came_back = {
+        r["idempotency_key"]: r["items_after_resolution"] for r in run.rows("ticket_outcomes")
+    }
+    assert came_back[ticket["idempotency_key"]] == 1
 
 
 def test_contracts_cover_every_table(run: Run) -> None:
