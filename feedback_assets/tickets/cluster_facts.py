@@ -158,13 +158,18 @@ def _leading(members: DataFrame) -> dict[str, list[dict[str, Any]]]:
 
 
 def _telling(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """The item whose summary tells the complaint best: its words are those that others use."""
+    """The item whose summary tells the complaint best.
+
+    Its words are those that others use too, and those that tell the cluster apart count most.
+    """
     said_in = Counter(word for item in items for word in set(_content_words(item["text"])))
+    label = set(_content_words(items[0]["cluster_label"] or ""))
 
     def tells(item: dict[str, Any]) -> tuple[bool, bool, bool, float]:
         summary: str = item["root_cause_summary"]
         words = _content_words(summary)
-        shared = sum(said_in[word] for word in words) / len(words) if len(words) > 1 else 0.0
+        told = [said_in[word] * (3 if word in label else 1) for word in words]
+        shared = sum(told) / len(told) if len(told) > 1 else 0.0
         return "[" not in summary, len(summary) in TELLING_LENGTH, item["language"] == "en", shared
 
     return max(items, key=tells)
