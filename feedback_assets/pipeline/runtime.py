@@ -76,7 +76,16 @@ def build_runtime(
 
 
 def build_engine(settings: Settings) -> SparkEngine:
-    """The Spark Connect server that is set, or the embedded one."""
+    """The Spark Connect server that is set, or the embedded one.
+
+    Raises `ValueError` for the databricks profile without an address: work that was meant for a
+    cluster must not run here unnoticed.
+    """
     if settings.spark_remote:
         return ConnectEngine(settings.spark_remote)
+    if settings.profile != "embedded":
+        raise ValueError(
+            f"FEEDBACK_PROFILE={settings.profile} needs FEEDBACK_SPARK_REMOTE, the address of "
+            "its Spark Connect server (sc://...)"
+        )
     return SailEngine()
