@@ -176,7 +176,7 @@ def _run_alone(
     from feedback_assets.insights.summary_text import show
     from feedback_assets.launch import run_path
     from feedback_assets.orchestration.backlog import Backlog
-    from feedback_assets.pipeline.assets import Compute
+    from feedback_assets.pipeline.assets import FIRST_DAY, Compute, is_open
     from feedback_assets.progress import StepLines
     from resources.lakehouse.delta import DeltaLakehouse
 
@@ -189,6 +189,13 @@ def _run_alone(
             if (day is None or partition.day == day)
             and (source is None or partition.source == source)
         ]
+    today = dt.datetime.now(dt.UTC).date()
+    for partition in (p for p in wanted if not is_open(p, today)):
+        errors.print(
+            f"{partition.key}: the day is outside of {FIRST_DAY} to {today} and was left alone; "
+            "name the folder for the day the files arrived"
+        )
+    wanted = [p for p in wanted if is_open(p, today)]
     if not wanted:
         console.print(f"Nothing new in {settings.landing_root}.")
         return

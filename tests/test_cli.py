@@ -118,3 +118,13 @@ def test_a_run_that_is_asked_for_wrongly_says_how_and_makes_nothing(
     assert result.exit_code == 2
     assert words in said(result.stderr)
     assert not home.exists()
+
+
+def test_a_day_the_assets_do_not_have_is_left_alone_and_named(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "landing" / "social" / "1999-01-01"
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl").write_text('{"post_id": "p", "text": "old"}\n', encoding="utf-8")
+    result = call("run", "--landing", str(tmp_path / "landing"))
+    assert result.exit_code == 0
+    assert "1999-01-01|social: the day is outside of" in said(result.stderr)
+    assert "Nothing new" in said(result.stdout)

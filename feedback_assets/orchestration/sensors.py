@@ -12,7 +12,7 @@ from feedback_assets.contracts.partitions import SOURCES
 from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import feedback_to_tickets
-from feedback_assets.pipeline.assets import FIRST_DAY, ComputeParam
+from feedback_assets.pipeline.assets import FIRST_DAY, ComputeParam, is_open
 from resources.landing.zone import LandingZone
 
 SETTLED_AFTER = dt.timedelta(seconds=30)
@@ -33,10 +33,12 @@ def new_landing_files(
     now = dt.datetime.now(dt.UTC)
     due = arrivals.update(files, now, SETTLED_AFTER)
     backlog = Backlog(compute.settings, files)
-    first, last = dt.date.fromisoformat(FIRST_DAY), now.date()
-    runnable = [p for p in due if first <= p.day <= last and not backlog.is_done(p)]
-    for partition in sorted(p for p in due if not first <= p.day <= last):
-        context.log.warning(f"{partition.key}: outside of {first} to {last}, no run was started")
+    today = now.date()
+    runnable = [p for p in due if is_open(p, today) and not backlog.is_done(p)]
+    for partition in sorted(p for p in due if not is_open(p, today)):
+        context.log.warning(
+            f"{partition.key}: outside of {FIRST_DAY} to {today}, no run was started"
+        )
     requests = [
         dg.RunRequest(
             run_key=f"{partition.key}@{due[partition]}",

@@ -4,6 +4,7 @@ Belongs here: the mapping from steps to assets and checks, partitions, and the c
 resource. Does not belong here: what a step does, and how verdicts are told (checks.py).
 """
 
+import datetime as dt
 import warnings
 from collections.abc import Sequence
 
@@ -29,6 +30,11 @@ DAY_AND_SOURCE = dg.MultiPartitionsDefinition(
         "source": dg.StaticPartitionsDefinition(list(SOURCES)),
     }
 )
+
+
+def is_open(partition: Partition, today: dt.date) -> bool:
+    """Whether the assets have the partition: its day lies from `FIRST_DAY` to `today` (UTC)."""
+    return dt.date.fromisoformat(FIRST_DAY) <= partition.day <= today
 
 
 class Compute:
