@@ -63,6 +63,7 @@ COUNTED = {
     "platforms": "platform",
     "countries": "country",
     "tiers": "customer_tier",
+    "segments": "segment",
     "languages": "language",
     "sentiments": "sentiment",
 }

@@ -27,6 +27,7 @@ COUNTED = {
     "platforms": "platform",
     "countries": "country",
     "tiers": "customer_tier",
+    "segments": "segment",
     "languages": "language",
     "sentiments": "sentiment",
 }
@@ -217,6 +218,7 @@ def _facts(
         platforms=counts.get("platforms", {}),
         countries=counts.get("countries", {}),
         tiers=counts.get("tiers", {}),
+        segments=counts.get("segments", {}),
         languages=counts.get("languages", {}),
         sentiments=counts.get("sentiments", {}),
         confidence_min=size["confidence_min"],

@@ -82,6 +82,7 @@ class ClusterFacts:
     model_version: str
     run_id: str
     overrides: Sequence[str] = field(default=())
+    segments: Mapping[str, int] = field(default_factory=dict)
     customers: int | None = None
 
 
@@ -232,6 +233,7 @@ def _affected(cluster: ClusterFacts) -> str:
         ("Versions", cluster.versions),
         ("Platforms", cluster.platforms),
         ("Customer tiers", cluster.tiers),
+        ("Segments", cluster.segments),
         ("Countries", cluster.countries),
         ("Languages", cluster.languages),
     )

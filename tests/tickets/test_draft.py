@@ -108,7 +108,7 @@ def test_the_body_says_all_it_should() -> None:
         "from 2026-06-01 to 2026-06-03, 23 reports by 22 customers from 2 sources",
         "> PayLink dreht sich endlos.\n>\n> — zendesk, 2026-06-02, en",
         "- **Versions:** 4.2.0 (17), 4.1.9 (3), not known (3)",
-        "- **Not known:** countries",
+        "- **Not known:** segments, countries",
         "**Fix defect.** Reproduce and fix the defect.\n\nReproduce the endless spinner",
         "`fast-severe`, `severity-high`, `owner-by-area`",
         "88% on average, from 71% to 97%",
