@@ -37,7 +37,8 @@ def test_a_run_after_a_killed_one_completes(
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    assert not list(lakehouse.scan("silver_feedback"))
+    # Whole or not at all, whichever the moment was.
+    assert len(lakehouse.scan("silver_feedback").read_all()) in (0, 40)
     again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
     for table in ("bronze_feedback", "silver_feedback", "validated_feedback"):
