@@ -3,8 +3,9 @@
 Belongs here: what is sent when, and how an unknown outcome is settled. Does not belong here:
 which clusters deserve a ticket (ticket_step.py) and the tracker's API.
 
-A row is committed as ``planned`` before its request. Whatever stops the process between the
-two, the next run finds the row and looks the key up before it sends anything.
+A row is ``planned`` until it is about to be sent, and is committed as ``unknown`` before its
+request. So what is planned was never sent, whatever stopped the process, and what is unknown
+may have been: its key is looked up before anything is sent.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from feedback_assets.tickets.waiting import waiting_items
 from resources.tracker.base import IssueDraft, OutcomeUnknown, Refused
 
 CHUNK = 25
-"""Tickets sent between two commits: as many are looked up, not sent again, after a crash."""
+"""Tickets sent between two commits: as many are looked up after a crash."""
 SENDABLE = "state IN ('planned', 'unknown')"
 
 
@@ -40,27 +41,37 @@ def deliver(context: StepContext) -> Mapping[Partition, Mapping[str, float]]:
 
 
 def _send_planned(context: StepContext, counts: dict[Partition, Counter[str]]) -> None:
-    lakehouse = context.runtime.lakehouse
-    rows = lakehouse.scan(TICKETS.name, predicate=SENDABLE).read_all().to_pylist()
+    rows = context.runtime.lakehouse.scan(TICKETS.name, predicate=SENDABLE).read_all().to_pylist()
     for first in range(0, len(rows), CHUNK):
         chunk = rows[first : first + CHUNK]
+        never_sent = [row for row in chunk if row["state"] == "planned"]
+        keys = {row["idempotency_key"] for row in never_sent}
+        for row in never_sent:
+            row["state"] = "unknown"
+        _record(context, never_sent)
         for row in chunk:
-            row["ticket_key"], row["state"] = _send(context, row)
-            row["updated_at"], row["run_id"] = datetime.now(UTC), context.runtime.run_id
+            row["ticket_key"], row["state"] = _send(context, row, row["idempotency_key"] in keys)
             counts[Partition(row["day"], row["source"])][f"tickets_{row['state']}"] += 1
-        lakehouse.merge(
-            TICKETS, ["idempotency_key"], pa.Table.from_pylist(chunk, schema=TICKETS.schema)
-        )
+        _record(context, chunk)
 
 
-def _send(context: StepContext, row: Mapping[str, Any]) -> tuple[str | None, str]:
+def _record(context: StepContext, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    for row in rows:
+        row["updated_at"], row["run_id"] = datetime.now(UTC), context.runtime.run_id
+    changed = pa.Table.from_pylist(rows, schema=TICKETS.schema)
+    context.runtime.lakehouse.merge(TICKETS, ["idempotency_key"], changed)
+
+
+def _send(context: StepContext, row: Mapping[str, Any], never_sent: bool) -> tuple[str | None, str]:
     """The ticket's key and state after trying once.
 
-    A row this run planned was never sent. Any other may have been: it is looked up, and sent
-    only where the tracker's look-up sees every write at once.
+    A row that may have been sent is looked up, and sent only where the tracker's look-up sees
+    every write at once.
     """
     tracker = context.runtime.tracker
-    if row["run_id"] != context.runtime.run_id or row["state"] == "unknown":
+    if not never_sent:
         key = tracker.find(row["idempotency_key"])
         if key is not None:
             return key, "open"

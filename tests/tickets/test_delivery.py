@@ -16,6 +16,9 @@ from feedback_assets.contracts.tables import TICKETS
 from feedback_assets.pipeline.runtime import Runtime
 from feedback_assets.pipeline.step import StepContext
 from feedback_assets.tickets.delivery import deliver
+from resources.lakehouse.base import ConcurrentCommit, TableSpec
+from resources.lakehouse.delta import DeltaLakehouse
+from resources.settings import Settings
 from resources.tracker.base import IssueDraft, OutcomeUnknown, Refused
 from resources.tracker.local import LocalTracker
 from tests.conftest import DAY, rows
@@ -38,6 +41,14 @@ class Refuses(LocalTracker):
         raise Refused("the project is archived")
 
 
+class AlwaysCreates(LocalTracker):
+    """Like most trackers, makes an issue for each request, whatever key it carries."""
+
+    def create(self, draft: IssueDraft) -> str:
+        with self._alone():
+            return self._written(draft)
+
+
 class SearchLags(LocalTracker):
     """A tracker whose search doesn't see what was just written."""
 
@@ -52,8 +63,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "tickets"
 
 
-def plan(runtime: Runtime, keys: Sequence[str] = ("feedback-1",)) -> None:
-    """Outbox rows as the runtime's run would commit them."""
+class LosesRace(DeltaLakehouse):
+    """Another writer is first when the `nth` merge is committed."""
+
+    nth = 0
+
+    def merge(self, table: TableSpec, key: Sequence[str], rows: pa.Table) -> None:
+        self.nth -= 1
+        if self.nth == 0:
+            raise ConcurrentCommit("another writer was first")
+        super().merge(table, key, rows)
+
+
+def plan(runtime: Runtime, keys: Sequence[str] = ("feedback-1",), state: str = "planned") -> None:
+    """Outbox rows as the runtime's run would commit them; `unknown` once they may be sent."""
     draft = IssueDraft("", "PAY", "Charged twice", "Two charges.", ("feedback",), "High")
     made = [
         {
@@ -62,7 +85,7 @@ def plan(runtime: Runtime, keys: Sequence[str] = ("feedback-1",)) -> None:
             "idempotency_key": key,
             "cluster_id": f"c-{key}",
             "ticket_key": None,
-            "state": "planned",
+            "state": state,
             "queue": "PAY",
             "title": draft.title,
             "payload": orjson.dumps(asdict(replace(draft, idempotency_key=key))).decode(),
@@ -101,8 +124,22 @@ def test_a_lost_answer_is_looked_up_and_not_sent_again(runtime: Runtime, folder:
     assert len(list(folder.glob("*.md"))) == 1
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_race_lost_around_sending_sends_nothing_twice(
+    runtime: Runtime, settings: Settings, folder: Path, nth: int
+) -> None:
+    lakehouse = LosesRace(settings.lakehouse_root)
+    same_run = replace(runtime, tracker=AlwaysCreates(folder), lakehouse=lakehouse)
+    plan(same_run)
+    lakehouse.nth = nth
+    with pytest.raises(ConcurrentCommit):
+        send(same_run)
+    assert send(same_run) == {"feedback-1": "open"}
+    assert len(list(folder.glob("*.md"))) == 1
+
+
 def test_a_crash_after_sending_sends_nothing_twice(runtime: Runtime, folder: Path) -> None:
-    plan(runtime)
+    plan(runtime, state="unknown")
     payload = orjson.loads(rows(runtime, "tickets")[0]["payload"])
     LocalTracker(folder).create(IssueDraft(**{**payload, "labels": tuple(payload["labels"])}))
     after = replace(runtime, tracker=LocalTracker(folder), run_id="after the crash")
@@ -118,7 +155,7 @@ def test_a_crash_before_sending_sends_once(runtime: Runtime, folder: Path) -> No
 
 
 def test_where_search_lags_a_doubtful_row_is_never_sent(runtime: Runtime, folder: Path) -> None:
-    plan(runtime)
+    plan(runtime, state="unknown")
     after = replace(runtime, tracker=SearchLags(folder), run_id="after the crash")
     assert send(after) == {"feedback-1": "unknown"}
     assert send(after) == {"feedback-1": "unknown"}
