@@ -149,7 +149,7 @@ def _check_counts(
         )
         if tally.get("rows_in") != told_apart:
             finding.report(f"{tally.get('rows_in'):.0f} rows in, {told_apart:.0f} accounted for")
-        if not table.append_only and tally.get("rows_out") != finding.rows:
+        if tally.get("rows_out") != finding.rows:
             finding.report(f"{finding.rows} rows stored, {tally.get('rows_out'):.0f} were written")
 
 

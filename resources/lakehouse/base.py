@@ -46,10 +46,6 @@ class Lakehouse(Protocol):
         """Where the table lives, as Spark and deltalake both read it."""
         ...
 
-    def storage_options(self) -> dict[str, str]:
-        """Options that deltalake needs to reach the root."""
-        ...
-
     def ensure(self, table: TableSpec) -> None:
         """Create the table from its spec unless it exists. Safe to race."""
         ...
@@ -88,7 +84,7 @@ class Lakehouse(Protocol):
         """A stream of the rows matching `predicate` (any columns), in no stated order."""
         ...
 
-    def files(self, name: str, predicate: str | None = None) -> list[dict[str, Any]]:
+    def files(self, name: str) -> list[dict[str, Any]]:
         """The table's live files: `path`, `num_records`, and each partition column's value."""
         ...
 

@@ -37,10 +37,6 @@ class DeltaLakehouse:
         """Where the table lives."""
         return f"{self._root}/{name}"
 
-    def storage_options(self) -> dict[str, str]:
-        """Options for the object store; empty for a folder."""
-        return dict(self._options)
-
     def exists(self, name: str) -> bool:
         """Whether a Delta log stands at the table's place."""
         return DeltaTable.is_deltatable(self.uri(name), storage_options=self._options)
@@ -130,7 +126,7 @@ class DeltaLakehouse:
         )
         return pa.RecordBatchReader.from_stream(stream)
 
-    def files(self, name: str, predicate: str | None = None) -> list[dict[str, Any]]:
+    def files(self, name: str) -> list[dict[str, Any]]:
         """Live files with their record counts and partition values, from the log alone."""
         actions = pa.table(self._open(name).get_add_actions(flatten=True))
         columns = [
