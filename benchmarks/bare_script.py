@@ -30,7 +30,7 @@ from benchmarks.varied_feed import TOKEN_KEY
 from feedback_assets.contracts.identity import feedback_id, sha256_hex
 from feedback_assets.contracts.partitions import SOURCES as SOURCE_NAMES
 from feedback_assets.contracts.tables import BRONZE_FEEDBACK
-from feedback_assets.contracts.taxonomy import TAXONOMY
+from feedback_assets.contracts.taxonomy import SEVERITIES
 from feedback_assets.gold.model_store import load, version_in_force
 from feedback_assets.gold.stages import STAGES, Stamp
 from feedback_assets.silver.canonical import canonicaliser
@@ -372,7 +372,7 @@ def _insights(validated: pl.DataFrame, gold: pl.DataFrame) -> pl.DataFrame:
 
 
 def _facts(members: pl.DataFrame) -> Iterator[ClusterFacts]:
-    ranks = {severity: rank for rank, severity in enumerate(TAXONOMY.severities)}
+    ranks = {severity: rank for rank, severity in enumerate(SEVERITIES)}
     sizes = members.group_by("cluster_id").agg(
         pl.len().alias("size"),
         pl.when(pl.col("customer_token").is_not_null().all())
@@ -420,7 +420,7 @@ def _cluster_facts(
         **facts,
         label=first["cluster_label"] or "",
         category=first["primary_category"],
-        severity=TAXONOMY.severities[int(size["severity_rank"])],
+        severity=SEVERITIES[int(size["severity_rank"])],
         root_cause_summary=telling["root_cause_summary"],
         action_detail=telling["action_detail"],
         quotes=[_quote(item) for item in items[:QUOTES_SHOWN]],

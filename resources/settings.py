@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -39,8 +39,67 @@ class Settings(BaseSettings):
     golden_set: Path = Field(
         Path(__file__).parents[1] / "golden_set", description="Labelled examples"
     )
+    prompts: Path = Field(
+        Path(__file__).parents[1] / "prompts", description="Prompts of the language model"
+    )
+    llm_service: Literal["none", "azure", "openai"] = Field(
+        "none",
+        description="Language model: Azure OpenAI, or any OpenAI-compatible address; none: doubt "
+        "goes to people",
+    )
+    llm_endpoint: str | None = Field(None, description="Azure endpoint, or the service's base URL")
+    llm_model: str | None = Field(None, description="Azure deployment, or the model's name")
+    llm_key: SecretStr | None = Field(
+        None, description="API key; without one, Azure is entered through Entra ID"
+    )
+    llm_api_version: str = Field("2024-10-21", description="Azure's API version")
+    llm_mode: Literal["direct", "batch"] = Field(
+        "direct", description="batch: what is not urgent goes to the cheaper batch service"
+    )
+    llm_batch_model: str | None = Field(
+        None, description="Deployment of the batch service, where it is another one"
+    )
+    llm_items_per_request: int = Field(8, ge=1, le=50, description="Items that share a request")
+    llm_in_flight: int = Field(16, ge=1, description="Requests at the same time")
+    llm_requests_per_minute: float | None = Field(
+        None, gt=0, description="Limit to start from; the service's headers correct it"
+    )
+    llm_tokens_per_minute: float | None = Field(
+        None, gt=0, description="Limit to start from; the service's headers correct it"
+    )
+    llm_timeout_seconds: float = Field(60, gt=0, description="Patience with one request")
+    llm_attempts: int = Field(6, ge=1, description="Attempts at one request in trouble")
+    llm_uncommitted: int = Field(
+        256, ge=1, description="Items sent and not yet in the ledger: what a crash may repeat"
+    )
+    llm_price_input: float = Field(0, ge=0, description="Price of a million tokens read")
+    llm_price_cached: float = Field(0, ge=0, description="... read from the service's cache")
+    llm_price_output: float = Field(0, ge=0, description="... written")
+    llm_cap_run: float | None = Field(None, gt=0, description="Most a run may cost")
+    llm_cap_day: float | None = Field(None, gt=0, description="Most a day (UTC) may cost")
+    llm_direct_after_hours: float = Field(
+        24, ge=0, description="Hours since receipt after which an item waits for no batch"
+    )
+    llm_people_after_hours: float = Field(
+        60, ge=0, description="Hours since receipt after which an item is a person's"
+    )
     survey_columns: Path | None = Field(None, description="Column mapping of flat surveys")
     routing_rules: Path | None = Field(None, description="Triage rules in place of the built-in")
+
+    @model_validator(mode="after")
+    def _model_is_whole(self) -> Settings:
+        if self.llm_service == "none":
+            return self
+        needed = {"FEEDBACK_LLM_MODEL": self.llm_model, "FEEDBACK_LLM_ENDPOINT": self.llm_endpoint}
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            raise ValueError(f"FEEDBACK_LLM_SERVICE={self.llm_service} needs {', '.join(missing)}")
+        capped = self.llm_cap_run is not None or self.llm_cap_day is not None
+        if capped and not (self.llm_price_input and self.llm_price_output):
+            raise ValueError(
+                "a spending cap needs FEEDBACK_LLM_PRICE_INPUT and FEEDBACK_LLM_PRICE_OUTPUT"
+            )
+        return self
 
     @property
     def landing_root(self) -> str:

@@ -102,6 +102,7 @@ class Provenance:
     validation_state: str | None
     produced_at: dt.datetime | None
     run_id: str | None
+    taxonomy_hash: str | None
 
 
 @dataclass(frozen=True, slots=True)

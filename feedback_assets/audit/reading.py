@@ -38,6 +38,7 @@ from feedback_assets.audit.scanning import (
     rows,
 )
 from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.ledgers import QUARANTINE, STAGE_METRICS
 from feedback_assets.contracts.partitions import Partition, predicate
 from feedback_assets.contracts.tables import (
     BRONZE_FEEDBACK,
@@ -46,10 +47,8 @@ from feedback_assets.contracts.tables import (
     GOLD_ROOT_CAUSE,
     GOLD_SENTIMENT,
     GOLD_TOPICS,
-    QUARANTINE,
     REVIEW_DECISIONS,
     SILVER_FEEDBACK,
-    STAGE_METRICS,
     TABLES,
     TICKET_ITEMS,
     TICKETS,

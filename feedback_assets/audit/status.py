@@ -15,10 +15,10 @@ import orjson
 import pyarrow as pa
 
 from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import (
     BRONZE_FEEDBACK,
-    QUARANTINE,
     SILVER_FEEDBACK,
     TICKET_ITEMS,
     TICKETS,

@@ -19,13 +19,9 @@ from feedback_assets.audit.endings import ending
 from feedback_assets.audit.groups import cluster_trace, ticket_trace
 from feedback_assets.audit.links import Ending, Held
 from feedback_assets.audit.scanning import equal, partitions_of, records, rows
+from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import SOURCES, Partition, predicate
-from feedback_assets.contracts.tables import (
-    BRONZE_FEEDBACK,
-    QUARANTINE,
-    SILVER_FEEDBACK,
-    TABLES,
-)
+from feedback_assets.contracts.tables import BRONZE_FEEDBACK, SILVER_FEEDBACK, TABLES
 from resources.lakehouse.base import Lakehouse
 
 __all__ = ["Trace", "UnknownIdentifier", "trace"]

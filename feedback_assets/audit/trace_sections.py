@@ -176,7 +176,8 @@ def _made_by(made: Provenance) -> str:
     return listed(
         f"{made.tier} {made.model_version}",
         f"prompt {made.prompt_version}" if made.prompt_version else None,
+        made.taxonomy_hash,
         moment(made.produced_at),
         run(made.run_id),
-        None if made.validation_state == "valid" else f"validity {made.validation_state}",
+        None if made.validation_state == "valid" else f"does not stand: {made.validation_state}",
     )

@@ -14,3 +14,6 @@ EVIDENCE_SPANS = pa.list_(
 
 SCORES = pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float32())]))
 """Calibrated probability by label, labels in the order of the taxonomy."""
+
+DECIDING_STAGES = ("sentiment", "topics", "root_cause", "recommendation")
+"""Stages whose doubt is the item's doubt."""

@@ -16,7 +16,12 @@ PROVENANCE = pa.struct(
         ("validation_state", pa.string()),
         ("produced_at", pa.timestamp("us", tz="UTC")),
         ("run_id", pa.string()),
+        ("taxonomy_hash", pa.string()),
     ]
 )
 """`tier`: rules, classifier, language_model or person. `input_hash`: SHA-256 of what the stage
-read. `validation_state`: valid, or what kept the finding from being so."""
+read. `taxonomy_hash`: what the labels meant. `validation_state`: ``valid`` where the finding
+stands by itself, else what keeps it from standing: ``doubtful`` (confidence below what its class
+needs), ``contested`` (the language model contradicts tier 1 beyond doubt), ``uncalibrated`` (the
+model was never judged on the golden set), ``unanswered``, ``awaiting_batch``, or how the language
+model failed (``malformed``, ``cut_off``, ``refused``, ``filtered``, ``unfounded``)."""

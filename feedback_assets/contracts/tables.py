@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from feedback_assets.contracts.columns import (
     BOOLEAN,
-    DATE,
     DOUBLE,
     INTEGER,
     STRING,
@@ -22,16 +21,25 @@ from feedback_assets.contracts.columns import (
 )
 from feedback_assets.contracts.decisions import DECISIONS, LANES, TICKET_STATES, VALIDATION_STATES
 from feedback_assets.contracts.findings import EVIDENCE_SPANS, SCORES
-from feedback_assets.contracts.partitions import SOURCES
-from feedback_assets.contracts.provenance import PROVENANCE
-from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES, TAXONOMY
-
-DAY = Column("day", DATE, "Day the item was received: its landing folder", nullable=False)
-SOURCE = Column("source", STRING, "Kind of source", nullable=False, isin=SOURCES)
-FEEDBACK_ID = Column(
-    "feedback_id", STRING, "One revision of one item; the same for each redelivery", nullable=False
+from feedback_assets.contracts.item import DAY, ITEM, SOURCE
+from feedback_assets.contracts.ledgers import (
+    GATE_STATUS,
+    GOLDEN_EVALUATION,
+    GOLDEN_PREDICTIONS,
+    MODEL_BATCHES,
+    MODEL_CALLS,
+    QUARANTINE,
+    STAGE_METRICS,
 )
-ITEM = (DAY, SOURCE, FEEDBACK_ID)
+from feedback_assets.contracts.provenance import PROVENANCE
+from feedback_assets.contracts.taxonomy import (
+    ACTIONS,
+    CATEGORIES,
+    ROOT_CAUSE_TYPES,
+    SENTIMENTS,
+    SEVERITIES,
+    SUB_CATEGORIES,
+)
 
 CONFIDENCE = Column(
     "confidence", DOUBLE, "Calibrated probability that the finding is right", False, (), 0, 1
@@ -43,18 +51,16 @@ EVIDENCE = Column(
 PROVENANCE_COLUMN = Column("provenance", PROVENANCE, "Which model, from what, when", nullable=False)
 FINDING = (CONFIDENCE, RATIONALE, EVIDENCE, PROVENANCE_COLUMN)
 
-SENTIMENT = Column("sentiment", STRING, "Tone of the item", False, TAXONOMY.sentiments)
+SENTIMENT = Column("sentiment", STRING, "Tone of the item", False, SENTIMENTS)
 CATEGORY_LIST = Column("categories", STRINGS, "Product areas the item is about", False, CATEGORIES)
 PRIMARY_CATEGORY = Column("primary_category", STRING, "Area of most weight", False, CATEGORIES)
 SUB_CATEGORY = Column("sub_category", STRING, "What of the area", False, SUB_CATEGORIES)
-SEVERITY = Column("severity", STRING, "How much it hurts", False, TAXONOMY.severities)
+SEVERITY = Column("severity", STRING, "How much it hurts", False, SEVERITIES)
 ROOT_CAUSE_SUMMARY = Column(
     "root_cause_summary", STRING, "The complaint in its own words, one line", nullable=False
 )
-ROOT_CAUSE_TYPE = Column(
-    "root_cause_type", STRING, "Kind of cause", False, TAXONOMY.root_cause_types
-)
-ACTION = Column("action", STRING, "Recommended action", False, tuple(TAXONOMY.actions))
+ROOT_CAUSE_TYPE = Column("root_cause_type", STRING, "Kind of cause", False, ROOT_CAUSE_TYPES)
+ACTION = Column("action", STRING, "Recommended action", False, ACTIONS)
 ACTION_DETAIL = Column("action_detail", STRING, "The action for this item", nullable=False)
 
 RATING = Column("rating", DOUBLE, "0 worst to 1 best", True, (), 0, 1)
@@ -145,6 +151,16 @@ GOLD_RECOMMENDATION = Table(
     "The action each item calls for, by rules.",
     (*ITEM, ACTION, ACTION_DETAIL, *FINDING),
 )
+GOLD_TRANSLATION = Table(
+    "gold_translation",
+    "gold",
+    "Each item that isn't in English, in English, where a language model is there to translate.",
+    (
+        *ITEM,
+        Column("english", STRING, "The text in English; null where nobody translated it"),
+        PROVENANCE_COLUMN,
+    ),
+)
 GOLD_FEEDBACK = Table(
     "gold_feedback",
     "gold",
@@ -169,6 +185,8 @@ GOLD_FEEDBACK = Table(
         ACTION,
         ACTION_DETAIL,
         EVIDENCE,
+        Column("english", STRING, "The text in English, where it was translated"),
+        Column("doubts", STRINGS, "Stages whose finding does not stand by itself", nullable=False),
         Column("model_version", STRING, "Model behind the areas", nullable=False),
     ),
 )
@@ -246,9 +264,9 @@ REVIEW_DECISIONS = Table(
         *ITEM,
         Column("decision", STRING, "What was decided", False, DECISIONS),
         Column("categories", STRINGS, "Corrected areas, if edited", True, CATEGORIES),
-        Column("sentiment", STRING, "Corrected tone, if edited", True, TAXONOMY.sentiments),
-        Column("severity", STRING, "Corrected severity, if edited", True, TAXONOMY.severities),
-        Column("action", STRING, "Corrected action, if edited", True, tuple(TAXONOMY.actions)),
+        Column("sentiment", STRING, "Corrected tone, if edited", True, SENTIMENTS),
+        Column("severity", STRING, "Corrected severity, if edited", True, SEVERITIES),
+        Column("action", STRING, "Corrected action, if edited", True, ACTIONS),
         Column("reviewer", STRING, "Who decided", nullable=False),
         Column("reason", STRING, "Why"),
         Column("decided_at", TIMESTAMP, "When", nullable=False),
@@ -327,65 +345,13 @@ INSIGHTS_DAILY = Table(
     key=("primary_category", "sentiment", "severity", "lane"),
 )
 
-QUARANTINE = Table(
-    "quarantine",
-    "quality",
-    "What could not be read or broke a contract: where, why, and the thing itself.",
-    (
-        DAY,
-        SOURCE,
-        Column("table", STRING, "Table it did not get into", nullable=False),
-        Column("origin", STRING, "Landing file and line", nullable=False),
-        Column("reason", STRING, "Code, what was found, what to do", nullable=False),
-        Column("raw", STRING, "The thing itself", nullable=False, pii=True),
-    ),
-    key=(),
-    partition_by=("day", "source", "table"),
-)
-GATE_STATUS = Table(
-    "gate_status",
-    "quality",
-    "Verdict of each check on each partition; the latest holds.",
-    (
-        DAY,
-        SOURCE,
-        Column("check", STRING, "The check", nullable=False),
-        Column("table", STRING, "The table judged", nullable=False),
-        Column("passed", BOOLEAN, "The verdict", nullable=False),
-        Column("value", DOUBLE, "What was measured"),
-        Column("threshold", DOUBLE, "What it was held against"),
-        Column("detail", STRING, "What failed and what to do", nullable=False),
-        Column("data_version", STRING, "Fingerprint of the data judged", nullable=False),
-        Column("evaluated_at", TIMESTAMP, "When", nullable=False),
-        Column("run_id", STRING, "Run that judged", nullable=False),
-    ),
-    key=("check", "evaluated_at"),
-    partition_by=("day",),
-    append_only=True,
-)
-STAGE_METRICS = Table(
-    "stage_metrics",
-    "quality",
-    "What each step counted and how long it took.",
-    (
-        DAY,
-        SOURCE,
-        Column("stage", STRING, "The step", nullable=False),
-        Column("metric", STRING, "What was counted", nullable=False),
-        Column("value", DOUBLE, "How much", nullable=False),
-        Column("run_id", STRING, "Run", nullable=False),
-        Column("recorded_at", TIMESTAMP, "When", nullable=False),
-    ),
-    key=("stage", "metric", "run_id", "recorded_at"),
-    partition_by=("day",),
-    append_only=True,
-)
 
 TABLES: dict[str, Table] = by_name(
     (
-        BRONZE_FEEDBACK, SILVER_FEEDBACK, GOLD_SENTIMENT, GOLD_TOPICS, GOLD_ROOT_CAUSE,
-        GOLD_RECOMMENDATION, GOLD_FEEDBACK, FEEDBACK_CLUSTERS, TRIAGE, VALIDATED_FEEDBACK,
-        REVIEW_DECISIONS, TICKETS, TICKET_ITEMS, TICKET_OUTCOMES, INSIGHTS_DAILY,
+        BRONZE_FEEDBACK, SILVER_FEEDBACK, GOLD_TRANSLATION, GOLD_SENTIMENT, GOLD_TOPICS,
+        GOLD_ROOT_CAUSE, GOLD_RECOMMENDATION, GOLD_FEEDBACK, FEEDBACK_CLUSTERS, TRIAGE,
+        VALIDATED_FEEDBACK, REVIEW_DECISIONS, TICKETS, TICKET_ITEMS, TICKET_OUTCOMES,
+        INSIGHTS_DAILY, MODEL_CALLS, MODEL_BATCHES, GOLDEN_EVALUATION, GOLDEN_PREDICTIONS,
         QUARANTINE, GATE_STATUS, STAGE_METRICS,
     )
 )  # fmt: skip

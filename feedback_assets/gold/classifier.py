@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES, TAXONOMY
+from feedback_assets.contracts.taxonomy import (
+    CATEGORIES,
+    SENTIMENTS,
+    SEVERITIES,
+    SUB_CATEGORIES,
+    TAXONOMY,
+)
 from feedback_assets.gold.features import (
     BUCKETS,
     Floats,
@@ -28,7 +34,6 @@ from feedback_assets.gold.features import (
     read,
 )
 
-SENTIMENTS, SEVERITIES = TAXONOMY.sentiments, TAXONOMY.severities
 HEADS: tuple[str, ...] = (*CATEGORIES, *SENTIMENTS, *SEVERITIES, *SUB_CATEGORIES)
 """One linear score each, in this order."""
 CATEGORY_HEADS = slice(0, len(CATEGORIES))

@@ -12,11 +12,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from feedback_assets.contracts.partitions import SOURCES
-from feedback_assets.contracts.taxonomy import CATEGORIES, TAXONOMY
+from feedback_assets.contracts.taxonomy import ACTIONS, CATEGORIES, ROOT_CAUSE_TYPES, TAXONOMY
 
 
 class Example(BaseModel):
-    """One labelled example, as the files under golden_set/ hold it."""
+    """One labelled example, as the files under golden_set/ hold it.
+
+    Of a text that tries to instruct its reader, `attempt` holds the passages that do, and
+    `demands` the labels they ask for.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
@@ -34,6 +38,8 @@ class Example(BaseModel):
     evidence: tuple[str, ...]
     action: str
     traits: tuple[str, ...]
+    attempt: tuple[str, ...] = ()
+    demands: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _labels_fit(self) -> Example:
@@ -43,8 +49,8 @@ class Example(BaseModel):
             "'other' stands alone": "other" in self.categories and len(self.categories) > 1,
             "primary_category": self.primary_category not in self.categories,
             "sub_category": category and self.sub_category not in category.sub_categories,
-            "root_cause_type": self.root_cause_type not in TAXONOMY.root_cause_types,
-            "action": self.action not in TAXONOMY.actions,
+            "root_cause_type": self.root_cause_type not in ROOT_CAUSE_TYPES,
+            "action": self.action not in ACTIONS,
             "source": self.source not in SOURCES,
             "evidence not in text": [e for e in self.evidence if e not in self.text],
         }

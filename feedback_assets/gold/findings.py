@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from feedback_assets.contracts.findings import EVIDENCE_SPANS, SCORES
 from feedback_assets.contracts.provenance import PROVENANCE
 from feedback_assets.contracts.tables import TABLES
+from feedback_assets.contracts.taxonomy import taxonomy_hash
 
 Span = tuple[int, int]
 """Start and end (exclusive) in Unicode code points of one text."""
@@ -84,8 +85,17 @@ def lists_array(values: Sequence[Sequence[str]]) -> pa.Array[Any]:
     return pa.array(values, pa.list_(pa.string()))
 
 
-def provenance(texts: Sequence[str], tier: str, version: str, stamp: Stamp) -> pa.Array[Any]:
-    """The provenance of each finding; `input_hash` is SHA-256 of version, NUL, text."""
+def provenance(
+    texts: Sequence[str],
+    tier: str,
+    version: str,
+    stamp: Stamp,
+    states: Sequence[str] | None = None,
+) -> pa.Array[Any]:
+    """The provenance of each finding; `input_hash` is SHA-256 of version, NUL, text.
+
+    `states` is each finding's ``validation_state``, ``valid`` where it is left out.
+    """
     start = hashlib.sha256(version.encode() + b"\0")
     hashes = []
     for text in texts:
@@ -95,12 +105,13 @@ def provenance(texts: Sequence[str], tier: str, version: str, stamp: Stamp) -> p
     count = len(texts)
     constants = {
         "tier": tier, "model_version": version, "prompt_version": None,
-        "validation_state": "valid", "produced_at": stamp.produced_at, "run_id": stamp.run_id,
+        "produced_at": stamp.produced_at, "run_id": stamp.run_id, "taxonomy_hash": taxonomy_hash(),
     }  # fmt: skip
+    by_row = {"input_hash": hashes, "validation_state": states or ["valid"] * count}
     return pa.StructArray.from_arrays(
         [
-            pa.array(hashes, pa.string())
-            if name == "input_hash"
+            pa.array(by_row[name], pa.string())
+            if name in by_row
             else pa.repeat(pa.scalar(constants[name], PROVENANCE.field(name).type), count)
             for name in (field.name for field in PROVENANCE)
         ],

@@ -1,21 +1,24 @@
 """Gold: one step a model stage, and the business-ready join.
 
 Belongs here: what each stage reads and how its rows reach Spark. Does not belong here: what a
-stage finds (one module a stage) and Dagster.
+stage finds (one module a stage), the language model (language_model/) and Dagster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from feedback_assets.contracts.tables import GOLD_FEEDBACK, TABLES
+from feedback_assets.contracts.taxonomy import taxonomy_hash
+from feedback_assets.gold.language_model.consulting import consult
+from feedback_assets.gold.language_model.doubts import with_questions
 from feedback_assets.gold.model_store import load, version_in_force
+from feedback_assets.gold.prompts import Prompt, active_versions, read_prompt
 from feedback_assets.gold.stages import STAGES, Stamp
 from feedback_assets.pipeline.arrow_map import map_arrow
 from feedback_assets.pipeline.step import Step, StepContext
@@ -23,19 +26,29 @@ from feedback_assets.pipeline.step import Step, StepContext
 ITEM = ["day", "source", "feedback_id"]
 
 
-def stage_step(stage: str) -> Step:
+def stage_step(table: str) -> Step:
     """The step of one stage of `STAGES`."""
 
     def find(context: StepContext) -> DataFrame:
         silver = context.table("silver_feedback")
-        found = map_arrow(
-            INPUTS[stage](context, _worth_reading(silver)),
-            _inferrer(stage, context),
-            nullable(TABLES[stage].schema),
-        )
+        inputs = INPUTS[table](context, _worth_reading(silver))
+        found = _found(table, context, inputs)
         return found.unionByName(_resubmitted(silver), allowMissingColumns=True)
 
-    return Step(stage, ("silver_feedback", *READS[stage]), find)
+    reads = ("silver_feedback", *READS[table])
+    # Labels with another meaning are other findings: Dagster shows what was made before as stale.
+    return Step(table, reads, find, code_version=taxonomy_hash())
+
+
+def _found(table: str, context: StepContext, inputs: DataFrame) -> DataFrame:
+    plan = context.runtime.model_plan
+    if plan is None:
+        return map_arrow(inputs, _inferrer(table, context), nullable(TABLES[table].schema))
+    folder, stage = context.runtime.prompts_folder, table.removeprefix("gold_")
+    prompt = read_prompt(folder, stage, active_versions(folder)[stage])
+    return consult(
+        context, plan, prompt, inputs, _inferrer(table, context, prompt, plan.model.name)
+    )
 
 
 def nullable(schema: pa.Schema) -> pa.Schema:
@@ -44,15 +57,21 @@ def nullable(schema: pa.Schema) -> pa.Schema:
 
 
 def _inferrer(
-    stage: str, context: StepContext
+    table: str, context: StepContext, prompt: Prompt | None = None, model_name: str = ""
 ) -> Callable[[pa.RecordBatch], Iterator[pa.RecordBatch]]:
-    models: Path = context.runtime.models_folder
+    """Tier 1 over a batch; with a prompt, the questions it leaves open ride beside."""
+    models = context.runtime.models_folder
     version = version_in_force(models)
     stamp = Stamp(context.runtime.run_id, datetime.now(UTC))
 
     def infer(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        if batch.num_rows:
-            yield STAGES[stage].infer(batch, load(models, version), stamp)
+        if not batch.num_rows:
+            return
+        model = load(models, version)
+        found, instructs = STAGES[table].infer(batch, model, stamp), [False] * batch.num_rows
+        if prompt is not None:
+            found = with_questions(batch, found, instructs, prompt, model_name)
+        yield found
 
     return infer
 
@@ -70,24 +89,26 @@ def _resubmitted(silver: DataFrame) -> DataFrame:
 
 
 def _text(_context: StepContext, silver: DataFrame) -> DataFrame:
-    return silver.select(*ITEM, "text", "language", "rating")
+    return silver.select(*ITEM, "text", "language", "rating", "received_at", "customer_tier")
+
+
+def _translated(context: StepContext, silver: DataFrame) -> DataFrame:
+    """The text and, where a language model may be asked about it, its translation."""
+    text = _text(context, silver)
+    if context.runtime.model_plan is None:
+        return text
+    return text.join(
+        context.table("gold_translation").select("feedback_id", "english"), "feedback_id", "left"
+    )
 
 
 def _text_and_topics(context: StepContext, silver: DataFrame) -> DataFrame:
     topics = context.table("gold_topics").select(
-        "feedback_id",
-        "primary_category",
-        "sub_category",
-        "severity",
-        "evidence_spans",
-        "confidence",
-    )
-    tone = context.table("gold_sentiment").select("feedback_id", "sentiment")
-    return _text(context, silver).join(topics, "feedback_id").join(tone, "feedback_id").select(
-        *ITEM, "text", "language", "rating",
-        "primary_category", "sub_category", "severity", "evidence_spans", "confidence",
-        "sentiment",
+        "feedback_id", "primary_category", "sub_category", "severity", "evidence_spans",
+        "confidence", F.col("provenance")["validation_state"].alias("topics_state"),
     )  # fmt: skip
+    tone = context.table("gold_sentiment").select("feedback_id", "sentiment")
+    return _translated(context, silver).join(topics, "feedback_id").join(tone, "feedback_id")
 
 
 def _findings(context: StepContext, silver: DataFrame) -> DataFrame:
@@ -98,17 +119,21 @@ def _findings(context: StepContext, silver: DataFrame) -> DataFrame:
 
 
 INPUTS: dict[str, Callable[[StepContext, DataFrame], DataFrame]] = {
-    "gold_sentiment": _text,
-    "gold_topics": _text,
+    "gold_translation": _text,
+    "gold_sentiment": _translated,
+    "gold_topics": _translated,
     "gold_root_cause": _text_and_topics,
     "gold_recommendation": _findings,
 }
 READS: dict[str, tuple[str, ...]] = {
-    "gold_sentiment": (),
-    "gold_topics": (),
+    "gold_translation": (),
+    "gold_sentiment": ("gold_translation",),
+    "gold_topics": ("gold_translation",),
     "gold_root_cause": ("gold_topics", "gold_sentiment"),
     "gold_recommendation": ("gold_topics", "gold_sentiment", "gold_root_cause"),
 }
+DECIDING = ("sentiment", "topics", "root_cause", "recommendation")
+"""Stages whose doubt is an item's doubt; an untranslated text is none."""
 
 
 def join_findings(context: StepContext) -> DataFrame:
@@ -122,21 +147,38 @@ def join_findings(context: StepContext) -> DataFrame:
         "feedback_id", "categories", "primary_category", "sub_category", "severity",
         "severity_confidence", "evidence_spans",
         F.col("confidence").alias("category_confidence"),
-        F.col("provenance")["model_version"].alias("model_version"),
+        F.col("provenance")["model_version"].alias("model_version"), _state("topics"),
     )  # fmt: skip
     tone = context.table("gold_sentiment").select(
-        "feedback_id", "sentiment", F.col("confidence").alias("sentiment_confidence")
-    )
+        "feedback_id", "sentiment", F.col("confidence").alias("sentiment_confidence"),
+        _state("sentiment"),
+    )  # fmt: skip
     cause = context.table("gold_root_cause").select(
-        "feedback_id", "root_cause_summary", "root_cause_type"
+        "feedback_id", "root_cause_summary", "root_cause_type", _state("root_cause")
     )
-    advice = context.table("gold_recommendation").select("feedback_id", "action", "action_detail")
+    advice = context.table("gold_recommendation").select(
+        "feedback_id", "action", "action_detail", _state("recommendation")
+    )
+    english = context.table("gold_translation").select("feedback_id", "english")
     joined = _worth_reading(silver)
-    for finding in (topics, tone, cause, advice):
+    for finding in (topics, tone, cause, advice, english):
         joined = joined.join(finding, "feedback_id", "left")
-    return joined.select(*GOLD_FEEDBACK.column_names).unionByName(
-        _resubmitted(silver), allowMissingColumns=True
+    return (
+        joined.withColumn("doubts", _doubts())
+        .select(*GOLD_FEEDBACK.column_names)
+        .unionByName(_resubmitted(silver), allowMissingColumns=True)
     )
 
 
-JOIN = Step("gold_feedback", ("silver_feedback", *STAGES), join_findings)
+def _state(stage: str) -> Column:
+    return F.col("provenance")["validation_state"].alias(f"_{stage}_state")
+
+
+def _doubts() -> Column:
+    named = [F.when(F.col(f"_{stage}_state") != "valid", F.lit(stage)) for stage in DECIDING]
+    return F.filter(F.array(*named), lambda stage: stage.isNotNull())
+
+
+JOIN = Step(
+    "gold_feedback", ("silver_feedback", *STAGES), join_findings, code_version=taxonomy_hash()
+)

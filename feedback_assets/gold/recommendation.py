@@ -17,7 +17,14 @@ import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
 
-from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES, TAXONOMY
+from feedback_assets.contracts.taxonomy import (
+    ACTIONS,
+    CATEGORIES,
+    ROOT_CAUSE_TYPES,
+    SENTIMENTS,
+    SEVERITIES,
+    SUB_CATEGORIES,
+)
 from feedback_assets.gold.classifier import TriageClassifier
 from feedback_assets.gold.findings import Stamp, distinct, provenance, strings, written
 
@@ -26,9 +33,9 @@ FIELDS: tuple[Field, ...] = get_args(Field)
 _LABELS: dict[str, tuple[str, ...]] = {
     "category": CATEGORIES,
     "sub_category": SUB_CATEGORIES,
-    "sentiment": TAXONOMY.sentiments,
-    "severity": TAXONOMY.severities,
-    "root_cause_type": TAXONOMY.root_cause_types,
+    "sentiment": SENTIMENTS,
+    "severity": SEVERITIES,
+    "root_cause_type": ROOT_CAUSE_TYPES,
 }
 
 
@@ -49,7 +56,7 @@ class Rule(BaseModel):
             for label in labels
             if label not in _LABELS[field]
         }
-        if self.action not in TAXONOMY.actions:
+        if self.action not in ACTIONS:
             unknown.add(f"action: {self.action}")
         if unknown:
             raise ValueError(f"rule {self.id}: not in the taxonomy: {', '.join(sorted(unknown))}")

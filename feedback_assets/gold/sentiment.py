@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from feedback_assets.contracts.taxonomy import SENTIMENTS
 from feedback_assets.gold.classifier import (
     SENTIMENT_HEADS,
-    SENTIMENTS,
     Probabilities,
     TriageClassifier,
     shares,

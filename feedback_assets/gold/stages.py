@@ -1,4 +1,4 @@
-"""Gold's four model stages by the table they make.
+"""Gold's model stages by the table they make.
 
 Belongs here: the registry, and what each stage reads. Does not belong here: what a stage does.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from feedback_assets.gold import recommendation, root_cause, sentiment, topics
+from feedback_assets.gold import recommendation, root_cause, sentiment, topics, translation
 from feedback_assets.gold.classifier import TriageClassifier
 from feedback_assets.gold.findings import Stamp
 
@@ -38,6 +38,7 @@ _LABELS = ("primary_category", "sub_category", "sentiment", "severity", "evidenc
 STAGES: dict[str, Stage] = {
     stage.table: stage
     for stage in (
+        Stage("gold_translation", translation.infer, _ITEM),
         Stage("gold_sentiment", sentiment.infer, _ITEM),
         Stage("gold_topics", topics.infer, _ITEM),
         Stage("gold_root_cause", root_cause.infer, (*_ITEM, *_LABELS), ("confidence",)),

@@ -15,12 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES
+from feedback_assets.contracts.taxonomy import CATEGORIES, SENTIMENTS, SEVERITIES, SUB_CATEGORIES
 from feedback_assets.gold.classifier import (
     OTHER,
     PARENT,
-    SENTIMENTS,
-    SEVERITIES,
     Prediction,
     Reading,
     TriageClassifier,

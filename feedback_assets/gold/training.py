@@ -23,14 +23,12 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES
+from feedback_assets.contracts.taxonomy import CATEGORIES, SENTIMENTS, SEVERITIES, SUB_CATEGORIES
 from feedback_assets.gold.classifier import (
     CATEGORY_HEADS,
     HEADS,
     PARENT,
     SENTIMENT_HEADS,
-    SENTIMENTS,
-    SEVERITIES,
     SEVERITY_HEADS,
     SUB_HEADS,
     Probabilities,

@@ -14,14 +14,20 @@ PATH_GROUPS = ("bronze", "silver", "gold", "triage", "review", "tickets", "insig
 feedback_to_tickets = dg.define_asset_job(
     "feedback_to_tickets",
     selection=dg.AssetSelection.groups(*PATH_GROUPS)
-    - dg.AssetSelection.assets("triage_classifier"),
+    - dg.AssetSelection.assets("triage_classifier", "model_batches"),
     description="Landing files to tickets, for one partition or a range.",
     executor_def=dg.in_process_executor,
 )
 train_classifier = dg.define_asset_job(
     "train_classifier",
     selection=dg.AssetSelection.assets("triage_classifier"),
-    description="Train the cheap model from the labelled examples.",
+    description="Train the cheap model, and judge all that decides on the golden set.",
     executor_def=dg.in_process_executor,
 )
-JOBS = [feedback_to_tickets, train_classifier]
+collect_batches = dg.define_asset_job(
+    "collect_batches",
+    selection=dg.AssetSelection.assets("model_batches"),
+    description="Fetch the answers of batches that the language model's service has ended.",
+    executor_def=dg.in_process_executor,
+)
+JOBS = [feedback_to_tickets, train_classifier, collect_batches]

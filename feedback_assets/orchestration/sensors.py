@@ -8,13 +8,21 @@ import datetime as dt
 
 import dagster as dg
 
-from feedback_assets.contracts.partitions import SOURCES
+from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
-from feedback_assets.orchestration.jobs import feedback_to_tickets
+from feedback_assets.orchestration.jobs import collect_batches, feedback_to_tickets
 from feedback_assets.pipeline.assets import FIRST_DAY, ComputeParam, is_open
+from feedback_assets.pipeline.open_batches import open_batches
+from resources.lakehouse.delta import DeltaLakehouse
 from resources.landing.zone import LandingZone
 
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 SETTLED_AFTER = dt.timedelta(seconds=30)
 
 
@@ -54,4 +62,50 @@ def new_landing_files(
     return dg.SensorResult(run_requests=requests, cursor=arrivals.cursor())
 
 
-SENSORS = [new_landing_files]
+@dg.sensor(
+    job=collect_batches,
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Asks after batches of the language model while any is open.",
+)
+def open_model_batches(
+    context: dg.SensorEvaluationContext, compute: ComputeParam
+) -> dg.RunRequest | dg.SkipReason:
+    """A run that collects, one at a time, while batches are open."""
+    waiting = open_batches(DeltaLakehouse(compute.settings.lakehouse_root))
+    if not waiting:
+        return dg.SkipReason("no batch of the language model is open")
+    going = dg.RunsFilter(job_name=collect_batches.name, statuses=UNFINISHED)
+    if context.instance.get_runs(going, limit=1):
+        return dg.SkipReason("a run that collects is under way")
+    return dg.RunRequest()
+
+
+@dg.asset_sensor(
+    asset_key=dg.AssetKey("model_batches"),
+    job=feedback_to_tickets,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Runs the partitions whose batches have brought answers.",
+)
+def collected_answers(
+    context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """A run a partition that a collection names."""
+    materialization = asset_event.asset_materialization
+    assert materialization is not None
+    named = materialization.metadata.get("partitions")
+    keys = named.value if isinstance(named, dg.JsonMetadataValue) else []
+    if not isinstance(keys, list) or not keys:
+        return dg.SkipReason("the collection brought no answers")
+    return [
+        dg.RunRequest(
+            run_key=f"{key}@{asset_event.run_id}",
+            partition_key=dg.MultiPartitionKey({"day": p.day.isoformat(), "source": p.source}),
+        )
+        for key in map(str, keys)
+        for p in [Partition.parse(key)]
+    ]
+
+
+SENSORS = [new_landing_files, open_model_batches, collected_answers]

@@ -6,7 +6,7 @@ resource. Does not belong here: what a step does, and how verdicts are told (che
 
 import datetime as dt
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
@@ -15,7 +15,16 @@ from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.pipeline.checks import verdict
 from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.gate import REQUIRED_CHECKS, contract_check_name, data_versions
-from feedback_assets.pipeline.runtime import Progress, Runtime, build_engine, build_runtime, silent
+from feedback_assets.pipeline.judgement import Finding
+from feedback_assets.pipeline.model_plan import ModelPlan
+from feedback_assets.pipeline.runtime import (
+    Progress,
+    Runtime,
+    build_engine,
+    build_model_plan,
+    build_runtime,
+    silent,
+)
 from feedback_assets.pipeline.step import Step, StepReport, run_step
 from resources.compute.base import SparkEngine
 from resources.settings import Settings
@@ -50,10 +59,13 @@ class Compute:
         settings: Settings | None = None,
         engine: SparkEngine | None = None,
         progress: Progress = silent,
+        model_plan: ModelPlan | None = None,
     ) -> None:
+        """`model_plan` stands in for the settings'."""
         self._settings = settings
         self._engine = engine
         self._progress = progress
+        self._model_plan = model_plan
 
     @property
     def settings(self) -> Settings:
@@ -66,7 +78,9 @@ class Compute:
         """What a step of run `run_id` runs with."""
         if self._engine is None:
             self._engine = build_engine(self.settings)
-        return build_runtime(self.settings, run_id, self._engine, self._progress)
+        if self._model_plan is None:
+            self._model_plan = build_model_plan(self.settings)
+        return build_runtime(self.settings, run_id, self._engine, self._progress, self._model_plan)
 
     def run(self, step: Step, partitions: Sequence[Partition], run_id: str) -> StepReport:
         """Run `step` on `partitions`."""
@@ -108,6 +122,8 @@ def step_asset(
         context: dg.AssetExecutionContext, compute: ComputeParam
     ) -> dg.MaterializeResult[None]:
         report = compute.run(step, partitions_of(context.partition_keys), context.run.run_id)
+        for note in report.notes:
+            context.log.info(note)
         return _result(context, step, report, compute)
 
     return asset
@@ -126,28 +142,43 @@ def table_spec(table: Table, deps: Sequence[str] = ()) -> dg.AssetSpec:
     )
 
 
+Judge = Callable[[Runtime, Sequence[Partition]], Mapping[Partition, Finding]]
+"""Judges partitions and writes the verdicts to `gate_status`."""
+
+
 def contract_check(step: Step) -> dg.AssetChecksDefinition:
     """The blocking check that a step's table keeps its contract, a verdict a partition."""
-    table = step.writes
+
+    def judge(runtime: Runtime, partitions: Sequence[Partition]) -> Mapping[Partition, Finding]:
+        return check_contract(
+            step.writes, partitions, runtime.lakehouse, step.row_for_row, runtime.run_id
+        )
+
+    return partition_check(step.writes, contract_check_name(step.name), _promise(step), judge)
+
+
+def partition_check(
+    table: Table, name: str, description: str, judge: Judge, deps: Sequence[str] = ()
+) -> dg.AssetChecksDefinition:
+    """A blocking check of a table, a verdict a partition. `deps` names what else it reads."""
     with warnings.catch_warnings():
         # Without partitions a pass in one partition would open the gate for another.
         warnings.simplefilter("ignore", dg.PreviewWarning)
 
         @dg.asset_check(
-            asset=dg.AssetKey(step.name),
-            name=contract_check_name(step.name),
-            description=_promise(step),
+            asset=dg.AssetKey(table.name),
+            name=name,
+            description=description,
             blocking=True,
             partitions_def=DAY_AND_SOURCE,
+            additional_deps=list(deps),
         )
         def check(
             context: dg.AssetCheckExecutionContext, compute: ComputeParam
         ) -> dg.AssetCheckResult:
             op = context.op_execution_context
             partitions = partitions_of(op.partition_keys)
-            lakehouse = compute.runtime(op.run_id).lakehouse
-            findings = check_contract(table, partitions, lakehouse, step.row_for_row, op.run_id)
-            return verdict(op, table, findings)
+            return verdict(op, name, table, judge(compute.runtime(op.run_id), partitions))
 
     return check
 
@@ -206,6 +237,7 @@ def _result(
             **{name: int(counts[name]) for name in sorted(counts)},
             "seconds": round(report.seconds / len(done), 3),
             "table_version": versions[partition],
+            **({"notes": "\n".join(report.notes)} if report.notes else {}),
         }
         for partition, counts in report.counts.items()
     }

@@ -1,12 +1,13 @@
-"""What Dagster is told of a contract check: a verdict for the run and one for each partition.
+"""What Dagster is told of a check: a verdict for the run and one for each partition.
 
 Belongs here: findings as Dagster's check results and events. Does not belong here: finding
-(contract_check.py).
+(contract_check.py and the rooms' checks).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -16,12 +17,11 @@ from dagster._core.events import DagsterEvent, DagsterEventType
 
 from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.pipeline.contract_check import Finding
-from feedback_assets.pipeline.gate import contract_check_name
+from feedback_assets.pipeline.judgement import Finding
 
 
 def verdict(
-    op: dg.OpExecutionContext, table: Table, findings: Mapping[Partition, Finding]
+    op: dg.OpExecutionContext, name: str, table: Table, findings: Mapping[Partition, Finding]
 ) -> dg.AssetCheckResult:
     """One verdict for the run; of several partitions, each one's own is recorded besides.
 
@@ -31,31 +31,32 @@ def verdict(
     if len(findings) == 1:
         ((_, finding),) = findings.items()
         return dg.AssetCheckResult(
-            passed=not finding.broken, description=_told(finding), metadata=_figures(finding)
+            passed=finding.passed, description=finding.told, metadata=_figures(finding)
         )
     targets = _materializations(op.instance, table, list(findings))
     for partition, finding in findings.items():
-        _record(op, table, partition, finding, targets.get(partition.key))
-    failed = {p.key: _told(finding) for p, finding in findings.items() if finding.broken}
+        _record(op, name, table, partition, finding, targets.get(partition.key))
+    failed = {p.key: finding.told for p, finding in findings.items() if not finding.passed}
     everything_failed = len(failed) == len(findings)
     return dg.AssetCheckResult(
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if everything_failed else dg.AssetCheckSeverity.WARN,
         description=" | ".join(f"{key}: {told}" for key, told in failed.items())
-        or f"all of {len(findings)} partitions meet the contract",
+        or f"all of {len(findings)} partitions pass",
         # No figures: sums would be plotted on one line with the partitions' own.
     )
 
 
-def _told(finding: Finding) -> str:
-    return "; ".join(finding.problems) or f"{finding.rows} rows meet the contract"
-
-
-def _figures(finding: Finding) -> dict[str, dg.IntMetadataValue]:
-    return {
+def _figures(finding: Finding) -> dict[str, dg.MetadataValue[Any]]:
+    figures: dict[str, dg.MetadataValue[Any]] = {
         "rows": dg.MetadataValue.int(finding.rows),
         "broken": dg.MetadataValue.int(finding.broken),
     }
+    if finding.value is not None:
+        figures["value"] = dg.MetadataValue.float(finding.value)
+    if finding.threshold is not None:
+        figures["threshold"] = dg.MetadataValue.float(finding.threshold)
+    return figures
 
 
 def _materializations(
@@ -80,6 +81,7 @@ def _materializations(
 
 def _record(
     op: dg.OpExecutionContext,
+    name: str,
     table: Table,
     partition: Partition,
     finding: Finding,
@@ -88,10 +90,10 @@ def _record(
     # A check of a run over a range returns one result, which Dagster files under no partition.
     evaluation = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(table.name),
-        check_name=contract_check_name(table.name),
-        passed=not finding.broken,
+        check_name=name,
+        passed=finding.passed,
         metadata=_figures(finding),
-        description=_told(finding),
+        description=finding.told,
         target_materialization_data=target,
         severity=dg.AssetCheckSeverity.ERROR,
         blocking=True,

@@ -7,35 +7,18 @@ Dagster's view of it (assets.py) and checks of meaning or drift (quality).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import polars as pl
 import pyarrow as pa
 
 from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.ledgers import STAGE_METRICS
 from feedback_assets.contracts.partitions import Partition, predicate
-from feedback_assets.contracts.tables import GATE_STATUS, STAGE_METRICS
 from feedback_assets.contracts.validation import conform, violations
 from feedback_assets.pipeline.gate import contract_check_name, data_versions
+from feedback_assets.pipeline.judgement import Finding, write_verdicts
 from resources.lakehouse.base import Lakehouse
-
-SHOWN = 5
-
-
-@dataclass
-class Finding:
-    """What the check found in one partition."""
-
-    rows: int = 0
-    problems: list[str] = field(default_factory=list)
-    broken: int = 0
-
-    def report(self, problem: str, count: int = 1) -> None:
-        """Note a problem that `count` rows have."""
-        self.broken += count
-        if len(self.problems) < SHOWN:
-            self.problems.append(problem)
 
 
 def check_contract(
@@ -57,7 +40,7 @@ def check_contract(
         _check_rows(table, partitions, lakehouse, findings)
         if row_for_row:
             _check_counts(table, partitions, lakehouse, findings)
-    lakehouse.append(GATE_STATUS, _verdict_rows(table, findings, versions, run_id))
+    write_verdicts(lakehouse, contract_check_name(table.name), table, findings, run_id, versions)
     return findings
 
 
@@ -169,29 +152,3 @@ def _latest_metrics(
                 tally[row["metric"]] = row["value"]
             latest[partition] = (at, tally)
     return {partition: tally for partition, (_, tally) in latest.items()}
-
-
-def _verdict_rows(
-    table: Table,
-    findings: Mapping[Partition, Finding],
-    versions: Mapping[Partition, str],
-    run_id: str,
-) -> list[pa.RecordBatch]:
-    now = datetime.now(UTC)
-    rows = [
-        {
-            "day": partition.day,
-            "source": partition.source,
-            "check": contract_check_name(table.name),
-            "table": table.name,
-            "passed": not finding.broken,
-            "value": float(finding.broken),
-            "threshold": 0.0,
-            "detail": "; ".join(finding.problems) or f"{finding.rows} rows meet the contract",
-            "data_version": versions[partition],
-            "evaluated_at": now,
-            "run_id": run_id,
-        }
-        for partition, finding in findings.items()
-    ]
-    return [pa.RecordBatch.from_pylist(rows, schema=GATE_STATUS.schema)]

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.ledgers import GATE_STATUS
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.contracts.tables import GATE_STATUS, TABLES
+from feedback_assets.contracts.tables import TABLES
 from resources.lakehouse.base import Lakehouse
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from feedback_assets.contracts.ledgers import STAGE_METRICS
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.contracts.tables import STAGE_METRICS
 
 
 def metric_rows(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from feedback_assets.pipeline.model_plan import Ladder, ModelPlan, Prices, SpendingCap
 from resources.compute.base import SparkEngine
 from resources.compute.connect import ConnectEngine, SailEngine
 from resources.connectors import SOURCES
@@ -40,11 +41,13 @@ class Runtime:
     token_key: bytes
     landing_root: str
     models_folder: Path
+    prompts_folder: Path
     run_id: str
     automation: str = "confident"
     max_record_bytes: int = 1_048_576
     lookback_days: int = 90
     routing_rules: Path | None = None
+    model_plan: ModelPlan | None = None
     progress: Progress = silent
 
 
@@ -53,8 +56,12 @@ def build_runtime(
     run_id: str,
     engine: SparkEngine | None = None,
     progress: Progress = silent,
+    model_plan: ModelPlan | None = None,
 ) -> Runtime:
-    """The runtime that `settings` describe; `engine` reuses one that is already running."""
+    """The runtime that `settings` describe.
+
+    `engine` reuses one that is already running; `model_plan` stands in for the settings'.
+    """
     connectors = dict(SOURCES)
     if settings.survey_columns is not None:
         connectors["survey"] = SurveyConnector(settings.survey_columns)
@@ -66,11 +73,13 @@ def build_runtime(
         token_key=settings.token_key(),
         landing_root=settings.landing_root,
         models_folder=settings.models_folder,
+        prompts_folder=settings.prompts,
         run_id=run_id,
         automation=settings.automation,
         max_record_bytes=settings.max_record_bytes,
         lookback_days=settings.lookback_days,
         routing_rules=settings.routing_rules,
+        model_plan=model_plan or build_model_plan(settings),
         progress=progress,
     )
 
@@ -89,3 +98,41 @@ def build_engine(settings: Settings) -> SparkEngine:
             "its Spark Connect server (sc://...)"
         )
     return SailEngine()
+
+
+def build_model_plan(settings: Settings) -> ModelPlan | None:
+    """The language model that is set, and how it is asked; None where none is."""
+    if settings.llm_service == "none":
+        return None
+    # Loading the client takes a second that runs without a language model need not spend.
+    from resources.llm.openai_model import OpenAIModel, connect
+
+    def connected(model: str) -> OpenAIModel:
+        return connect(
+            model=model,
+            service="azure" if settings.llm_service == "azure" else "openai",
+            endpoint=settings.llm_endpoint,
+            api_key=settings.llm_key.get_secret_value() if settings.llm_key else None,
+            entra_id=settings.llm_service == "azure" and settings.llm_key is None,
+            api_version=settings.llm_api_version,
+            max_in_flight=settings.llm_in_flight,
+            requests_per_minute=settings.llm_requests_per_minute,
+            tokens_per_minute=settings.llm_tokens_per_minute,
+            timeout_seconds=settings.llm_timeout_seconds,
+            max_attempts=settings.llm_attempts,
+        )
+
+    assert settings.llm_model is not None
+    model = connected(settings.llm_model)
+    return ModelPlan(
+        model=model,
+        batch=connected(settings.llm_batch_model) if settings.llm_batch_model else model,
+        mode=settings.llm_mode,
+        items_per_request=settings.llm_items_per_request,
+        uncommitted=settings.llm_uncommitted,
+        prices=Prices(
+            settings.llm_price_input, settings.llm_price_cached, settings.llm_price_output
+        ),
+        cap=SpendingCap(settings.llm_cap_run, settings.llm_cap_day),
+        ladder=Ladder(settings.llm_direct_after_hours, settings.llm_people_after_hours),
+    )

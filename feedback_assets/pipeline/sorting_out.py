@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.contracts.tables import QUARANTINE
 from feedback_assets.contracts.validation import conform, split
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.ledgers import QUARANTINE, STAGE_METRICS
 from feedback_assets.contracts.partitions import Partition, predicate
-from feedback_assets.contracts.tables import QUARANTINE, STAGE_METRICS, TABLES
+from feedback_assets.contracts.tables import TABLES
 from feedback_assets.pipeline.metrics import metric_rows
 from feedback_assets.pipeline.runtime import Runtime
 from feedback_assets.pipeline.sorting_out import SortingOut
@@ -60,13 +61,14 @@ class StepReport:
     """What a run of a step did: counts by partition, and wall seconds in all.
 
     `counts` holds ``rows_in``, ``rows_out``, ``rows_quarantined`` and ``dropped_<code>``.
-    `refused` says why partitions were left untouched.
+    `refused` says why partitions were left untouched, `notes` what else a person should know.
     """
 
     step: str
     counts: dict[Partition, dict[str, float]]
     seconds: float
     refused: dict[Partition, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -76,6 +78,7 @@ class StepContext:
     partitions: Sequence[Partition]
     runtime: Runtime
     refused: dict[Partition, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def table(self, name: str, everything: bool = False) -> DataFrame:
         """Rows of a table in the context's partitions, or all of them."""
@@ -83,6 +86,10 @@ class StepContext:
         spark = self.runtime.engine.session()
         frame = spark.read.format("delta").load(self.runtime.lakehouse.uri(name))
         return frame if everything else frame.where(predicate(self.partitions))
+
+    def note(self, text: str) -> None:
+        """Say something that whoever watches the run should know."""
+        self.notes.append(text)
 
     def refuse(self, partition: Partition, reason: str) -> None:
         """Leave `partition` out of this run, with a reason that is shown."""
@@ -108,7 +115,9 @@ def run_step(step: Step, partitions: Sequence[Partition], runtime: Runtime) -> S
     runtime.progress(step.name, 0, False)
     context, sorted_out = attempts(_attempt, step, partitions, runtime)
     counts = _counts(step, context, sorted_out)
-    report = StepReport(step.name, counts, time.monotonic() - started, context.refused)
+    report = StepReport(
+        step.name, counts, time.monotonic() - started, context.refused, context.notes
+    )
     if counts:
         runtime.lakehouse.append(
             STAGE_METRICS, metric_rows(step.name, counts, report.seconds, runtime.run_id)

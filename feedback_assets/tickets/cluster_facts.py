@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from feedback_assets.contracts.taxonomy import TAXONOMY
+from feedback_assets.contracts.taxonomy import SEVERITIES
 from feedback_assets.pipeline.arrow_map import frame_of
 from feedback_assets.pipeline.step import StepContext
 from feedback_assets.tickets.draft import QUOTES_SHOWN, ClusterFacts, Quote
@@ -130,7 +130,7 @@ def _sizes(members: DataFrame) -> list[dict[str, Any]]:
 
 
 def _severity_rank() -> Column:
-    ranks = [F.when(F.col("severity") == s, F.lit(i)) for i, s in enumerate(TAXONOMY.severities)]
+    ranks = [F.when(F.col("severity") == s, F.lit(i)) for i, s in enumerate(SEVERITIES)]
     return F.coalesce(*ranks)
 
 
@@ -202,7 +202,7 @@ def _facts(
         label=first["cluster_label"] or "",
         category=first["primary_category"],
         sub_category=first["sub_category"],
-        severity=TAXONOMY.severities[int(size["severity_rank"])],
+        severity=SEVERITIES[int(size["severity_rank"])],
         priority_score=first["priority_score"],
         lane=first["lane"],
         owner_team=first["owner_team"],

@@ -247,7 +247,8 @@ def _affected(cluster: ClusterFacts) -> str:
 
 def _action(cluster: ClusterFacts) -> str:
     name = _plain(cluster.action)
-    meaning = TAXONOMY.actions.get(cluster.action, "")
+    action = TAXONOMY.actions.get(cluster.action)
+    meaning = action.meaning if action else ""
     told = [f"**{line(name[:1].upper() + name[1:])}.** {meaning}".rstrip()]
     detail = block(cluster.action_detail, 500)
     if detail and plain(cluster.action_detail) != meaning:

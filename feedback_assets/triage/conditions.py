@@ -16,8 +16,16 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from feedback_assets.contracts.findings import DECIDING_STAGES
 from feedback_assets.contracts.partitions import SOURCES
-from feedback_assets.contracts.taxonomy import CATEGORIES, SUB_CATEGORIES, TAXONOMY
+from feedback_assets.contracts.taxonomy import (
+    ACTIONS,
+    CATEGORIES,
+    ROOT_CAUSE_TYPES,
+    SENTIMENTS,
+    SEVERITIES,
+    SUB_CATEGORIES,
+)
 
 Facts = Mapping[str, Any]
 Test = Callable[[Facts], bool]
@@ -34,16 +42,16 @@ class Fact:
 FACTS: dict[str, Fact] = {
     "source": Fact("word", SOURCES),
     "language": Fact("open_word"),
-    "sentiment": Fact("word", TAXONOMY.sentiments),
+    "sentiment": Fact("word", SENTIMENTS),
     "sentiment_confidence": Fact("share"),
     "primary_category": Fact("word", CATEGORIES),
     "categories": Fact("words", CATEGORIES),
     "sub_category": Fact("word", SUB_CATEGORIES),
     "category_confidence": Fact("share"),
-    "severity": Fact("word", TAXONOMY.severities),
+    "severity": Fact("word", SEVERITIES),
     "severity_confidence": Fact("share"),
-    "root_cause_type": Fact("word", TAXONOMY.root_cause_types),
-    "action": Fact("word", tuple(TAXONOMY.actions)),
+    "root_cause_type": Fact("word", ROOT_CAUSE_TYPES),
+    "action": Fact("word", ACTIONS),
     "customer_tier": Fact("open_word"),
     "country": Fact("open_word"),
     "rating": Fact("share"),
@@ -51,6 +59,7 @@ FACTS: dict[str, Fact] = {
     "cluster_size_7d": Fact("count"),
     "cluster_agreement": Fact("share"),
     "evidence_count": Fact("count"),
+    "doubts": Fact("words", DECIDING_STAGES),
 }
 TESTS = {
     "word": ("equals", "one_of", "is_null"),

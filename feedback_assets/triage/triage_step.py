@@ -29,6 +29,7 @@ def triage(context: StepContext) -> DataFrame:
         "day", "source", "feedback_id", "language", "sentiment", "sentiment_confidence",
         "primary_category", "categories", "sub_category", "category_confidence", "severity",
         "severity_confidence", "root_cause_type", "action", "customer_tier", "country", "rating",
+        "doubts",
         F.size("evidence_spans").alias("evidence_count"),
     )  # fmt: skip
     member = context.table("feedback_clusters").select("feedback_id", "cluster_id")

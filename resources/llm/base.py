@@ -6,7 +6,7 @@ Does not belong here: any service's client, and what is asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -117,12 +117,23 @@ class BatchState:
 class BatchModel(Protocol):
     """A model that answers many requests later, cheaper."""
 
+    @property
+    def name(self) -> str:
+        """Deployment or model asked for."""
+        ...
+
+    def split(self, requests: Mapping[str, ModelRequest]) -> Iterator[dict[str, ModelRequest]]:
+        """`requests` in parts that one `submit` takes."""
+        ...
+
     async def submit(self, requests: Mapping[str, ModelRequest]) -> str:
-        """Hand over requests by custom id; the batch's id. Raises `ModelUnavailable`."""
+        """Hand over requests by custom id; the batch's id. Raises `ModelUnavailable`, and
+        `ValueError` for none, or more than one batch may hold."""
         ...
 
     async def collect(self, batch_id: str, answers: Mapping[str, type[BaseModel]]) -> BatchState:
-        """Where the batch stands, replies parsed as `answers` has them by custom id.
+        """Where the batch stands, replies parsed as `answers` has them by custom id. Once it
+        has ended there is a reply for each of `answers`: what it left unanswered gets an outcome.
 
         Raises `ModelUnavailable` when the service can't be reached.
         """

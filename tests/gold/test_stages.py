@@ -52,6 +52,8 @@ def check_contract(items: list[Item], made: dict[str, pa.RecordBatch]) -> None:
         assert found.schema.equals(TABLES[name].schema)
         assert found.num_rows == len(items)
         assert violations(TABLES[name], conform(TABLES[name], found)) == {}
+        if "evidence_spans" not in found.schema.names:
+            continue
         quotes = found.column("evidence_spans").to_pylist()
         for (text, _, _), spans in zip(items, quotes, strict=True):
             for span in spans:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from feedback_assets.contracts.decisions import LANES
 from feedback_assets.contracts.tables import TRIAGE
-from feedback_assets.contracts.taxonomy import TAXONOMY
+from feedback_assets.contracts.taxonomy import SEVERITIES, TAXONOMY
 from feedback_assets.triage.conditions import FACTS
 from feedback_assets.triage.routing import AUTOMATION, ROUTE_SCHEMA, Routing
 
@@ -43,6 +43,7 @@ COMPLAINT: dict[str, Any] = {
     "cluster_size_7d": 1,
     "cluster_agreement": 1.0,
     "evidence_count": 1,
+    "doubts": [],
 }
 
 
@@ -102,12 +103,15 @@ def test_lanes(changes: dict[str, Any], lane: str, rule: str) -> None:
     ("changes", "passes"),
     [
         ({}, True),
-        ({"category_confidence": 0.79}, False),
-        ({"severity_confidence": 0.69}, False),
+        ({"doubts": ["topics"]}, False),
+        ({"doubts": ["topics", "sentiment"], "category_confidence": 0.99}, False),
+        ({"doubts": ["sentiment", "root_cause"]}, True),
+        ({"doubts": ["topics"], "cluster_size": 5}, True),
         ({"evidence_count": 0}, False),
         ({"severity": "critical"}, False),
         ({"severity": "critical", "cluster_size": 5}, True),
-        ({"severity": "high", "category_confidence": 0.7}, False),
+        ({"severity": "high", "category_confidence": 0.7}, True),
+        ({"severity": "high", "doubts": ["topics"]}, False),
     ],
 )
 def test_confident_automation_needs_the_floors(changes: dict[str, Any], passes: bool) -> None:
@@ -131,7 +135,7 @@ def test_praise_and_noise_open_no_ticket() -> None:
 def test_priority_rises_with_harm_and_is_held_within_bounds() -> None:
     scores = [
         SHARED.route(COMPLAINT | {"severity": severity}, "none").priority_score
-        for severity in TAXONOMY.severities
+        for severity in SEVERITIES
     ]
     assert scores == sorted(set(scores))
     worst = {"severity": "critical", "cluster_size": 99, "cluster_size_7d": 99, "rating": 0.0}

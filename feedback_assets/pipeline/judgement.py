@@ -1,0 +1,86 @@
+"""What a check finds in a partition, and how it is written down.
+
+Belongs here: findings and their rows in `gate_status`. Does not belong here: finding
+(contract_check.py and the rooms' checks) and reading verdicts (gate.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from feedback_assets.contracts.columns import Table
+from feedback_assets.contracts.ledgers import GATE_STATUS
+from feedback_assets.contracts.partitions import Partition
+from feedback_assets.pipeline.gate import data_versions
+from resources.lakehouse.base import Lakehouse
+
+SHOWN = 5
+
+
+@dataclass
+class Finding:
+    """What a check found in one partition.
+
+    `value` is held against `threshold`; without one, the number of rows broken against none.
+    `good` is what to say when nothing is wrong.
+    """
+
+    rows: int = 0
+    problems: list[str] = field(default_factory=list)
+    broken: int = 0
+    value: float | None = None
+    threshold: float | None = None
+    good: str = ""
+
+    def report(self, problem: str, count: int = 1) -> None:
+        """Note a problem that `count` rows have."""
+        self.broken += count
+        if len(self.problems) < SHOWN:
+            self.problems.append(problem)
+
+    @property
+    def passed(self) -> bool:
+        """Nothing is wrong."""
+        return not self.broken
+
+    @property
+    def told(self) -> str:
+        """What is wrong and what to do, or that all is well."""
+        return "; ".join(self.problems) or self.good or f"{self.rows} rows meet the contract"
+
+
+def write_verdicts(
+    lakehouse: Lakehouse,
+    check: str,
+    table: Table,
+    findings: Mapping[Partition, Finding],
+    run_id: str,
+    versions: Mapping[Partition, str] | None = None,
+) -> None:
+    """Append a verdict a partition to `gate_status`.
+
+    `versions` are the fingerprints of the data that were judged, taken before reading them.
+    """
+    versions = versions or data_versions(lakehouse, table, findings)
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "day": partition.day,
+            "source": partition.source,
+            "check": check,
+            "table": table.name,
+            "passed": finding.passed,
+            "value": float(finding.broken) if finding.value is None else finding.value,
+            "threshold": 0.0 if finding.value is None else finding.threshold,
+            "detail": finding.told,
+            "data_version": versions[partition],
+            "evaluated_at": now,
+            "run_id": run_id,
+        }
+        for partition, finding in findings.items()
+    ]
+    lakehouse.append(GATE_STATUS, [pa.RecordBatch.from_pylist(rows, schema=GATE_STATUS.schema)])
