@@ -62,13 +62,16 @@ class Settings(BaseSettings):
     llm_items_per_request: int = Field(8, ge=1, le=50, description="Items that share a request")
     llm_in_flight: int = Field(16, ge=1, description="Requests at the same time")
     llm_requests_per_minute: float | None = Field(
-        None, gt=0, description="Limit to start from; the service's headers correct it"
+        None, gt=0, description="Ceiling; the service's headers may lower it"
     )
     llm_tokens_per_minute: float | None = Field(
-        None, gt=0, description="Limit to start from; the service's headers correct it"
+        None, gt=0, description="Ceiling; the service's headers may lower it"
     )
     llm_timeout_seconds: float = Field(60, gt=0, description="Patience with one request")
     llm_attempts: int = Field(6, ge=1, description="Attempts at one request in trouble")
+    llm_max_wait_seconds: float = Field(
+        300, gt=0, description="Longest a request is held back for the service's sake"
+    )
     llm_uncommitted: int = Field(
         256, ge=1, description="Items sent and not yet in the ledger: what a crash may repeat"
     )

@@ -14,9 +14,17 @@ from feedback_assets.contracts.partitions import Partition
 from feedback_assets.gold.model_store import train_and_keep
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
 from resources.compute.connect import SailEngine
+from resources.llm.requests_allowed import forbid_model_requests
 from resources.settings import Settings
 
 DAY = dt.date(2026, 6, 1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_real_model() -> Iterator[None]:
+    """No test asks a language model that is not on loopback."""
+    with forbid_model_requests():
+        yield
 
 
 @pytest.fixture(scope="session")

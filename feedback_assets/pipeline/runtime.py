@@ -120,6 +120,7 @@ def build_model_plan(settings: Settings) -> ModelPlan | None:
             tokens_per_minute=settings.llm_tokens_per_minute,
             timeout_seconds=settings.llm_timeout_seconds,
             max_attempts=settings.llm_attempts,
+            max_wait_seconds=settings.llm_max_wait_seconds,
         )
 
     assert settings.llm_model is not None

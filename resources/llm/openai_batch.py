@@ -58,7 +58,7 @@ class OpenAIBatches:
         Raises `ModelUnavailable`; `ValueError` for no requests or more than a batch may hold.
         """
         with TemporaryFile() as file:
-            write_lines(file, requests, self._model, self._url)
+            await asyncio.to_thread(write_lines, file, requests, self._model, self._url)
             file.seek(0)
             with _service_trouble():
                 # The package takes any IO[bytes]; a path it would read whole.
