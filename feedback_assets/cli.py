@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -107,6 +108,34 @@ def trace(
 
 
 @app.command()
+def evaluate(
+    stage: Annotated[str | None, typer.Option(help="Only this stage, class by class")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Version of the stage's prompt, v2")] = None,
+    model: Annotated[str | None, typer.Option(help="Version of a trained model")] = None,
+    rules: Annotated[str | None, typer.Option(help="File of recommendation rules")] = None,
+    thresholds: Annotated[str | None, typer.Option(help="File of thresholds")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="The other of its kind; default: what is in force")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Where the HTML report goes")] = None,
+) -> None:
+    """Judge a prompt, model, rules or thresholds on the golden set, beside another.
+
+    Without a choice, what is in force is judged. Ends with 1 where a gate is broken.
+    """
+    from feedback_assets.evaluation_command import Asked
+    from feedback_assets.evaluation_command import run as judge
+
+    asked = Asked(stage, prompt, model, rules, thresholds, against)
+    try:
+        done = judge(Settings(), asked, report, console)
+    except (ValueError, FileNotFoundError) as error:
+        _fail(str(error))
+    if done.breaches:
+        raise typer.Exit(1)
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option(help="Port of the Dagster UI")] = 3000,
 ) -> None:
@@ -177,6 +206,7 @@ def _run_alone(
     from feedback_assets.launch import run_path
     from feedback_assets.orchestration.backlog import Backlog
     from feedback_assets.pipeline.assets import FIRST_DAY, Compute, is_open
+    from feedback_assets.pipeline.open_batches import open_batches
     from feedback_assets.progress import StepLines
     from resources.lakehouse.delta import DeltaLakehouse
 
@@ -196,16 +226,17 @@ def _run_alone(
             "name the folder for the day the files arrived"
         )
     wanted = [p for p in wanted if is_open(p, today)]
-    if not wanted:
+    if not wanted and not open_batches(DeltaLakehouse(settings.lakehouse_root)):
         console.print(f"Nothing new in {settings.landing_root}.")
         return
     console.print(f"{len(wanted)} partitions (day and source) to process")
     started = time.monotonic()
-    with StepLines(console) as lines:
-        outcomes = run_path(Compute(settings, progress=lines), wanted)
+    with StepLines(console) as lines, closing(Compute(settings, progress=lines)) as compute:
+        outcomes = run_path(compute, wanted)
     for outcome in outcomes:
         if outcome.success:
             backlog.record(outcome.partitions)
+    wanted = sorted({*wanted, *(p for outcome in outcomes for p in outcome.partitions)})
     summary = summarise(DeltaLakehouse(settings.lakehouse_root), wanted)
     show(summary, console)
     console.print(f"\n{time.monotonic() - started:.1f} s")

@@ -14,9 +14,15 @@ import dagster as dg
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.definitions import build_defs
 from feedback_assets.orchestration.instance import open_instance
-from feedback_assets.orchestration.jobs import feedback_to_tickets, train_classifier
+from feedback_assets.orchestration.jobs import (
+    collect_batches,
+    feedback_to_tickets,
+    train_classifier,
+)
 from feedback_assets.orchestration.ranges import cover
 from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.open_batches import open_batches
+from resources.lakehouse.delta import DeltaLakehouse
 
 LAUNCHED_BY = {"feedback/launched_by": "feedback run"}
 UNFINISHED = [
@@ -39,20 +45,35 @@ class RunOutcome:
 
 
 def run_path(compute: Compute, partitions: Sequence[Partition]) -> list[RunOutcome]:
-    """Run the main job over `partitions`, as few runs as ranges allow; train first.
+    """Run the main job over `partitions`, as few runs as ranges allow.
 
-    A failed run doesn't keep the next from running. One process at a time may call this on a
-    home: runs it finds unfinished are taken for dead.
+    Before it the model is trained and judged, and ended batches of the language model are
+    collected, whose partitions then run too. A failed run doesn't keep the next from running.
+    One process at a time may call this on a home: runs it finds unfinished are taken for dead.
     """
     defs = build_defs(compute=compute)
     with open_instance(compute.settings) as instance:
         _end_dead_runs(instance)
-        _execute(defs, train_classifier.name, instance, {}, [])
+        before = [_execute(defs, train_classifier.name, instance, {}, [])]
+        wanted = set(partitions)
+        if open_batches(DeltaLakehouse(compute.settings.lakehouse_root)):
+            before.append(_execute(defs, collect_batches.name, instance, {}, []))
+            wanted.update(_with_answers(instance, before[-1].run_id))
         job = feedback_to_tickets.name
-        return [
+        return [outcome for outcome in before if not outcome.success] + [
             _execute(defs, job, instance, gathered.tags, gathered.partitions())
-            for gathered in cover(partitions)
+            for gathered in cover(wanted)
         ]
+
+
+def _with_answers(instance: dg.DagsterInstance, run_id: str) -> list[Partition]:
+    """Partitions that the collection of run `run_id` brought answers for."""
+    event = instance.get_latest_materialization_event(dg.AssetKey("model_batches"))
+    if event is None or event.run_id != run_id or event.asset_materialization is None:
+        return []
+    named = event.asset_materialization.metadata.get("partitions")
+    keys = named.value if isinstance(named, dg.JsonMetadataValue) else []
+    return [Partition.parse(str(key)) for key in keys] if isinstance(keys, list) else []
 
 
 def _end_dead_runs(instance: dg.DagsterInstance) -> None:
@@ -74,12 +95,18 @@ def _execute(
         instance=instance,
         tags={**tags, **LAUNCHED_BY},
         run_config=QUIET,
-        raise_on_error=not partitions,
+        raise_on_error=False,
     )
-    failures = [
+    # A failed check's own words say more than the error that stopped the run.
+    checks = [
+        f"{check.asset_key.to_user_string()} {check.check_name}: {check.description}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.blocking
+    ]
+    failures = checks + [
         f"{event.step_key}: {_innermost(event.step_failure_data.error)}"
         for event in result.all_events
-        if event.is_step_failure
+        if event.is_step_failure and "AssetCheckFailed" not in str(event.step_failure_data.error)
     ]
     return RunOutcome(result.run_id, partitions, result.success, failures)
 

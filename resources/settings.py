@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         """Where trained models are kept."""
         return self.home.absolute() / "models"
 
+    @property
+    def reports_folder(self) -> Path:
+        """Where reports of evaluations are written."""
+        return self.home.absolute() / "reports"
+
     def token_key(self) -> bytes:
         """The key of the tokens that replace personal data.
 

@@ -11,9 +11,19 @@ import orjson
 import pytest
 
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.gold.model_store import train_and_keep
+from feedback_assets.gold.evaluation.contenders import tier_one_alone
+from feedback_assets.gold.evaluation.evaluate import evaluate
+from feedback_assets.gold.evaluation.history import keep
+from feedback_assets.gold.model_store import (
+    load,
+    load_suspicion,
+    train_and_keep,
+    version_in_force,
+)
+from feedback_assets.gold.suspicion import FILE as SUSPICION
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
 from resources.compute.connect import SailEngine
+from resources.lakehouse.base import Lakehouse
 from resources.llm.requests_allowed import forbid_model_requests
 from resources.settings import Settings
 
@@ -43,6 +53,24 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def put_on_record(models_folder: Path) -> Callable[[Lakehouse], None]:
+    """Writes the golden set's judgement on the models of `models_folder` to a lakehouse."""
+    golden_set = Path(__file__).parents[1] / "golden_set"
+    model = load(models_folder, version_in_force(models_folder))
+    guard = load_suspicion(models_folder, version_in_force(models_folder, SUSPICION))
+    contender = tier_one_alone(model, guard)
+    judged = evaluate(golden_set, contender)
+
+    def put(lakehouse: Lakehouse) -> None:
+        keep(
+            lakehouse, judged.outcomes, judged.scores, len(judged.breaches), judged.gates.bounds,
+            "golden", dt.datetime.now(dt.UTC),
+        )  # fmt: skip
+
+    return put
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a home of their own, blind to the environment's."""
@@ -59,6 +87,7 @@ def runtime(settings: Settings, engine: SailEngine) -> Runtime:
 
 
 Land = Callable[..., Partition]
+PutOnRecord = Callable[[Lakehouse], None]
 
 
 @pytest.fixture

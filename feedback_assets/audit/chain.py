@@ -1,10 +1,10 @@
 """The trees a trace is made of, and their JSON form.
 
 Belongs here: which links make up the chain of an item, a complaint and a ticket. Does not belong
-here: the links (links.py), and how they are found (trace.py).
+here: the links (links.py, model_links.py), and how they are found (trace.py).
 
-The keys of `Trace.to_json` are the field names of the classes here and in links.py; times are
-ISO 8601, UTC.
+The keys of `Trace.to_json` are the field names of the classes here, in links.py and in
+model_links.py; times are ISO 8601, UTC.
 """
 
 from __future__ import annotations
@@ -30,11 +30,16 @@ from feedback_assets.audit.links import (
     TicketRow,
     Validation,
 )
+from feedback_assets.audit.model_links import Asked, Translation
 
 
 @dataclass(frozen=True, slots=True)
 class ItemTrace:
-    """One item's path; what it has not reached is null or empty."""
+    """One item's path; what it has not reached is null or empty.
+
+    `doubts` names the stages whose finding does not stand by itself; `asked` is empty where no
+    language model was asked.
+    """
 
     feedback_id: str
     day: dt.date
@@ -44,7 +49,10 @@ class ItemTrace:
     quarantined: tuple[Held, ...]
     said: Said | None
     superseded_by: tuple[str, ...]
+    translation: Translation | None
     findings: tuple[Finding, ...]
+    doubts: tuple[str, ...]
+    asked: tuple[Asked, ...]
     cluster: ClusterPlace | None
     triage: Routed | None
     validation: Validation | None

@@ -107,7 +107,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One model stage's finding; `value` holds the columns that are the stage's own."""
+    """One model stage's finding; `value` holds the columns that are the stage's own.
+
+    `standing` says in words whether it stands by itself, and if not, why.
+    """
 
     stage: str
     value: dict[str, Any]
@@ -115,6 +118,7 @@ class Finding:
     rationale: str
     evidence: tuple[Quote, ...]
     provenance: Provenance
+    standing: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from feedback_assets.audit.links import (
     TicketRow,
     Validation,
 )
+from feedback_assets.audit.model_links import standing
 from feedback_assets.audit.scanning import (
     PartitionOfItem,
     among,
@@ -125,6 +126,7 @@ def _findings_of(lakehouse: Lakehouse, stage: Table, here: str) -> list[Finding]
             rationale=row["rationale"],
             evidence=tuple(Quote(**span) for span in row["evidence_spans"]),
             provenance=Provenance(**row["provenance"]),
+            standing=standing(row["provenance"]["validation_state"]),
         )
         for row in rows(lakehouse, stage, here)
     ]

@@ -1,7 +1,8 @@
 """The status: how far each day and source has come.
 
-Belongs here: counting rows by partition, and each partition's gate. Does not belong here: how
-it is shown (status_text.py), and single items (trace.py).
+Belongs here: counting rows by partition, and each partition's gate. Does not belong here: the
+language model's account (model_status.py), how it is shown (status_text.py), and single items
+(trace.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import orjson
 import pyarrow as pa
 
+from feedback_assets.audit.model_status import ModelStatus, model_status
 from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import Partition
@@ -62,20 +64,27 @@ class PartitionStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All partitions by day and source, and their totals."""
+    """All partitions by day and source, their totals, and the language model's part.
+
+    `language_model` is null where no language model was ever asked.
+    """
 
     partitions: tuple[PartitionStatus, ...]
     totals: Counts
+    language_model: ModelStatus | None = None
 
     def to_json(self) -> str:
         """The status as one indented JSON document; keys are the field names."""
-        return orjson.dumps(self, option=orjson.OPT_INDENT_2).decode()
+        return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
 
 
-def status(lakehouse: Lakehouse, landed: Iterable[Partition] = ()) -> Status:
+def status(
+    lakehouse: Lakehouse, landed: Iterable[Partition] = (), now: dt.datetime | None = None
+) -> Status:
     """Counts and gate of every partition that holds rows, and of those in `landed`.
 
     `landed` names what stands in the landing zone, so that what was never processed shows too.
+    `now` decides what today is to the language model's account, and how old a batch.
     """
     counted: dict[str, Counter[Partition]] = {
         "bronze": _rows(lakehouse, BRONZE_FEEDBACK),
@@ -104,7 +113,8 @@ def status(lakehouse: Lakehouse, landed: Iterable[Partition] = ()) -> Status:
         for partition in sorted(processed | set(refused))
     ]
     totals = Counts(**{name: counter.total() for name, counter in counted.items()})
-    return Status(tuple(rows), totals)
+    asked = model_status(lakehouse, now or dt.datetime.now(dt.UTC))
+    return Status(tuple(rows), totals, asked)
 
 
 def _rows(lakehouse: Lakehouse, table: Table) -> Counter[Partition]:

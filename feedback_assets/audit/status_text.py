@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from feedback_assets.audit.model_status_text import render_model
 from feedback_assets.audit.status import Counts, Status
 from feedback_assets.audit.terminal import shown
 
@@ -35,13 +36,18 @@ SHOWN_PARTITIONS = 3
 
 
 def render(status: Status, console: Console) -> None:
-    """Print the table, its legend, and beneath it why gates are closed, alike reasons once."""
+    """Print the table, its legend, and beneath it why gates are closed, alike reasons once.
+
+    What the language model was asked comes last, if it was.
+    """
     if not status.partitions:
         console.print("Nothing has landed yet: feedback demo, or feedback run --landing DIR")
-        return
-    console.print(_table(status))
-    console.print(Text(LEGEND, "dim"))
-    _closed(status, console)
+    else:
+        console.print(_table(status))
+        console.print(Text(LEGEND, "dim"))
+        _closed(status, console)
+    if status.language_model is not None:
+        render_model(status.language_model, console)
 
 
 def _table(status: Status) -> Table:

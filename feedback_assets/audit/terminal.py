@@ -94,6 +94,18 @@ def moment(time: dt.datetime | None) -> str:
     return "at a time not on record" if time is None else f"{time:%Y-%m-%d %H:%M} UTC"
 
 
+def second(time: dt.datetime) -> str:
+    """A time to the second, UTC."""
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def money(amount: float) -> str:
+    """An amount in the currency of the set prices; of a small one, more digits."""
+    if amount >= 1 or amount == 0:
+        return f"{amount:,.2f}"
+    return f"{amount:.6f}".rstrip("0") if amount >= 0.000001 else "under 0.000001"
+
+
 def period(times: Iterable[dt.datetime]) -> str:
     """From the first to the last of `times`, as short as it can be said."""
     found = sorted(times)

@@ -13,7 +13,7 @@ import datetime as dt
 import re
 from dataclasses import replace
 
-from feedback_assets.audit import reading
+from feedback_assets.audit import calls, reading
 from feedback_assets.audit.chain import ItemTrace, Trace
 from feedback_assets.audit.endings import ending
 from feedback_assets.audit.groups import cluster_trace, ticket_trace
@@ -85,6 +85,9 @@ def _trace_item(
     home = Partition(said.day, said.source) if said else min(arrived)
     here = predicate([home], feedback_id=feedback_id)
     origins = [feedback_id, *(delivery.origin for delivery in deliveries)]
+    findings = reading.findings(lakehouse, here)
+    translation, made = calls.translated(lakehouse, here)
+    made |= {finding.stage: finding.provenance for finding in findings}
     item = ItemTrace(
         feedback_id=feedback_id,
         day=home.day,
@@ -94,7 +97,10 @@ def _trace_item(
         quarantined=reading.held(lakehouse, arrived, origins),
         said=said,
         superseded_by=reading.superseded_by(lakehouse, home.source, feedback_id) if said else (),
-        findings=reading.findings(lakehouse, here),
+        translation=translation,
+        findings=findings,
+        doubts=calls.doubts(lakehouse, here),
+        asked=calls.asked(lakehouse, arrived, feedback_id, made),
         cluster=reading.cluster_place(lakehouse, here),
         triage=reading.routed(lakehouse, here),
         validation=reading.validation(lakehouse, here),

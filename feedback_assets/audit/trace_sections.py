@@ -25,7 +25,7 @@ SHOWN_PROBABILITY = 0.05
 EVIDENCE = "bold black on yellow"
 STAGE_NAMES = {
     "gold_topics": "topics", "gold_sentiment": "sentiment", "gold_root_cause": "root cause",
-    "gold_recommendation": "action",
+    "gold_recommendation": "action", "gold_translation": "translation",
 }  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def said_rows(item: ItemTrace, colourless: bool) -> list[Row]:
     version = f"version {said.product_version}" if said.product_version else None
     return [
         ("text", _highlighted(said, item.findings, colourless)),
+        *_english_rows(item),
         ("language", said.language),
         ("written", moment(said.created_at) if said.created_at else "the source does not say"),
         ("rating", _rating(said)),
@@ -82,10 +83,25 @@ def _highlighted(said: Said, findings: Iterable[Finding], colourless: bool) -> T
             quote = plain[start:stop]
             text.append(f"»{quote}«" if colourless else quote, EVIDENCE)
         end = stop
+    return _shortened(text, len(plain))
+
+
+def _shortened(text: Text, characters: int) -> Text:
     if len(text) <= SHOWN_CHARACTERS:
         return text
-    more = f" … ({len(plain):,} characters; --json shows all)"
+    more = f" … ({characters:,} characters; --json shows all)"
     return text[:SHOWN_CHARACTERS] + Text(more, style="dim")
+
+
+def _english_rows(item: ItemTrace) -> list[Row]:
+    """The translation, if there is one, and what made it."""
+    if item.translation is None:
+        return []
+    english = Text(printable(item.translation.english))
+    return [
+        ("in English", _shortened(english, len(english))),
+        ("", Text(printable(_made_by(item.translation.provenance)), "dim")),
+    ]
 
 
 def _evidence(findings: Iterable[Finding]) -> list[tuple[int, int]]:
@@ -126,6 +142,7 @@ def finding_rows(findings: Sequence[Finding]) -> list[Row]:
             *_evidence_rows(finding, findings[:number]),
             ("confidence", _confidence(finding)),
             ("found by", _made_by(finding.provenance)),
+            ("standing", _standing(finding)),
         ]
     return rows
 
@@ -172,6 +189,11 @@ def _confidence(finding: Finding) -> str:
     return f"{own}{severity}; areas: {areas}" if areas else own + severity
 
 
+def _standing(finding: Finding) -> Text:
+    stands = finding.provenance.validation_state == "valid"
+    return Text(printable(finding.standing), "green" if stands else "bold yellow")
+
+
 def _made_by(made: Provenance) -> str:
     return listed(
         f"{made.tier} {made.model_version}",
@@ -179,5 +201,4 @@ def _made_by(made: Provenance) -> str:
         made.taxonomy_hash,
         moment(made.produced_at),
         run(made.run_id),
-        None if made.validation_state == "valid" else f"does not stand: {made.validation_state}",
     )

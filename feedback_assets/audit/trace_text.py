@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from feedback_assets.audit import call_sections as called
 from feedback_assets.audit import decision_sections as decided
 from feedback_assets.audit import trace_sections as told
 from feedback_assets.audit.chain import ItemTrace, Trace
@@ -83,6 +84,7 @@ def _item_page(item: ItemTrace, others: Sequence[str], console: Console) -> None
             told.said_rows(item, console.color_system is None),
         ),
         ("What the models found (gold)", told.finding_rows(item.findings)),
+        ("What the language model was asked (model_calls)", called.call_rows(item)),
         ("The complaint it belongs to (cluster)", decided.cluster_rows(item)),
         ("Where the rules sent it (triage)", decided.triage_rows(item)),
         ("Who let it pass (review)", decided.review_rows(item)),
@@ -113,6 +115,8 @@ def _glance(item: ItemTrace, others: Sequence[str]) -> list[Row]:
         ("said", f"“{head(said.text, GLANCE_CHARACTERS)}”" if said else None),
         ("found", _found(item)),
         ("because", topics.rationale if topics else None),
+        ("in doubt", called.doubts_in_short(item)),
+        ("model asked", called.asked_in_short(item.asked)),
         ("complaint", place_words),
         ("rules", f"{routed.lane} lane, priority {routed.priority_score:g}: "
                   f"{', '.join(routed.rule_ids)}" if routed else None),

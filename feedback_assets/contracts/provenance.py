@@ -22,6 +22,7 @@ PROVENANCE = pa.struct(
 """`tier`: rules, classifier, language_model or person. `input_hash`: SHA-256 of what the stage
 read. `taxonomy_hash`: what the labels meant. `validation_state`: ``valid`` where the finding
 stands by itself, else what keeps it from standing: ``doubtful`` (confidence below what its class
-needs), ``contested`` (the language model contradicts tier 1 beyond doubt), ``uncalibrated`` (the
-model was never judged on the golden set), ``unanswered``, ``awaiting_batch``, or how the language
-model failed (``malformed``, ``cut_off``, ``refused``, ``filtered``, ``unfounded``)."""
+needs), ``suspect`` (the text may try to instruct its reader), ``contested`` (the language model
+contradicts tier 1 beyond doubt), ``uncalibrated`` (the model was never judged on the golden
+set), ``unanswered``, ``awaiting_batch``, or how the language model failed
+(``malformed``, ``cut_off``, ``refused``, ``filtered``, ``unfounded``)."""

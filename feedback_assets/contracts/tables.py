@@ -154,10 +154,14 @@ GOLD_RECOMMENDATION = Table(
 GOLD_TRANSLATION = Table(
     "gold_translation",
     "gold",
-    "Each item that isn't in English, in English, where a language model is there to translate.",
+    "How each item is read: what in it tries to instruct the reader, and the text in English.",
     (
         *ITEM,
         Column("english", STRING, "The text in English; null where nobody translated it"),
+        Column("attempts", EVIDENCE_SPANS, "Passages no model reads: they instruct it", False),
+        Column(
+            "suspect", BOOLEAN, "There may be more of them: a person's, shown to no model", False
+        ),
         PROVENANCE_COLUMN,
     ),
 )

@@ -2,8 +2,11 @@
 
 import dagster as dg
 
-from feedback_assets.contracts.ledgers import MODEL_BATCHES, MODEL_CALLS
+from feedback_assets.contracts.ledgers import GOLDEN_EVALUATION, MODEL_BATCHES, MODEL_CALLS
+from feedback_assets.gold.checks import CHECKS as GOLDEN_CHECKS
+from feedback_assets.gold.evaluation.judging import headline, judge_in_force
 from feedback_assets.gold.gold_steps import JOIN, stage_step
+from feedback_assets.gold.guarantee import as_markdown
 from feedback_assets.gold.language_model.batching import collect
 from feedback_assets.gold.model_store import train_and_keep
 from feedback_assets.gold.stages import STAGES
@@ -23,16 +26,20 @@ from feedback_assets.pipeline.assets import (
     owners=OWNERS,
     description="The cheap model: linear, calibrated, trained from the labelled examples.",
 )
-def triage_classifier(compute: ComputeParam) -> dg.MaterializeResult[None]:
-    """Train from ``golden_set/train`` and put the model in force."""
+def triage_classifier(
+    context: dg.AssetExecutionContext, compute: ComputeParam
+) -> dg.MaterializeResult[None]:
+    """Train from ``golden_set/train`` and reviewers' decisions; put the model in force."""
     settings = compute.settings
-    model = train_and_keep(settings.golden_set / "train", settings.models_folder)
+    lakehouse = compute.runtime(context.run.run_id).lakehouse
+    model = train_and_keep(settings.golden_set / "train", settings.models_folder, lakehouse)
     quality = {k: v for k, v in model.metrics.items() if not k.startswith("n_")}
     examples = {k.removeprefix("n_"): int(v) for k, v in model.metrics.items() if k not in quality}
     return dg.MaterializeResult(
         metadata={
             "version": model.version,
             **quality,
+            "guarantee": dg.MetadataValue.md(as_markdown(model.classes)),
             "examples_by_label": dg.MetadataValue.json(examples),
         },
         data_version=dg.DataVersion(model.version),
@@ -64,9 +71,39 @@ def model_batches(
     )
 
 
+@dg.asset(
+    group_name="gold",
+    kinds={"scikitlearn", "deltalake"},
+    owners=OWNERS,
+    deps=["triage_classifier"],
+    description="What is in force, judged on the golden set and held to its gates.",
+    metadata={"dagster/column_schema": column_schema(GOLDEN_EVALUATION)},
+)
+def golden_evaluation(
+    context: dg.AssetExecutionContext, compute: ComputeParam
+) -> dg.MaterializeResult[None]:
+    """Judge model, prompts, rules and thresholds in force; scores, report, broken gates."""
+    runtime, settings = compute.runtime(context.run.run_id), compute.settings
+    judged = judge_in_force(runtime, settings.golden_set, settings.reports_folder)
+    if judged.note:
+        context.log.warning(judged.note)
+    configuration = judged.evaluation.outcomes.configuration
+    return dg.MaterializeResult(
+        metadata={
+            "configuration": dg.MetadataValue.json(configuration.model_dump(mode="json")),
+            **headline(judged.evaluation),
+            "broken_gates": len(judged.evaluation.breaches),
+            "report": dg.MetadataValue.path(str(judged.report)),
+            "note": judged.note,
+        },
+        data_version=dg.DataVersion(configuration.configuration_hash),
+    )
+
+
 STEPS = [*(stage_step(stage) for stage in STAGES), JOIN]
 ASSETS = [
     triage_classifier,
+    golden_evaluation,
     model_batches,
     table_spec(MODEL_CALLS),
     *(
@@ -75,4 +112,4 @@ ASSETS = [
     ),
     step_asset(JOIN, {"spark", "deltalake"}),
 ]
-CHECKS = [contract_check(step) for step in STEPS]
+CHECKS = [*(contract_check(step) for step in STEPS), *GOLDEN_CHECKS]

@@ -15,14 +15,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback_assets.gold.features import MASK, Index, Passage
+from feedback_assets.gold.features import MASK, Index, Layout
 from feedback_assets.gold.findings import Span
 from feedback_assets.gold.letters import GAP, belongs_to_previous, letters
+from feedback_assets.gold.vocabulary import Floats, Occurrences
 
 LONGEST = 160
 """Characters of a span at most."""
 _SECOND = 0.6
 """A second span must weigh this share of the first."""
+_EARLY = 0.6
+"""What the first clause gains on its weight; the second gains half of it, the third a third."""
 _WORDS, _WORD_LENGTH = 3, 24
 
 
@@ -37,6 +40,8 @@ _STOPS = _set_of(".!?;…")
 _WIDE_STOPS = _set_of("。！？；")
 _BREAKS = _set_of("\n\r\x85\u2028\u2029")
 _THAI = (0x0E00, 0x0E7F)
+_FIRST_MARK = "\u0300"
+"""Below it no character belongs to the one before."""
 
 Weights = NDArray[np.float64]
 
@@ -49,37 +54,46 @@ class Explained(NamedTuple):
 
 
 def explain(
-    texts: Sequence[str], passage: Passage, added: Weights, telling: NDArray[np.bool_]
+    texts: Sequence[str],
+    layout: Layout,
+    occurrences: Occurrences,
+    added: Floats,
+    telling: NDArray[np.bool_],
+    naming: Floats | None = None,
 ) -> Explained:
     """Spans and words of a chunk's texts.
 
-    `added` is what each feature occurrence adds to the score of its text's finding (see
+    `added` is what each of `occurrences` adds to the score of its text's finding (see
     `TriageClassifier.contributions`). It is spread evenly over the occurrence's characters;
     the clause that gathers most is the first span. A text where nothing speaks for the finding
-    gets itself, trimmed; an empty text gets nothing. `telling` says which of the passage's
-    words may be named.
+    gets itself, trimmed; an empty text gets nothing. `telling` says which words may be named, and
+    `naming` is what they are ranked by, where that is not `added`. Of clauses that weigh alike the
+    earlier counts more: people say first what the matter is.
     """
-    weight = _running_weight(passage, added)
-    starts, ends, rows = clauses(passage)
-    scores = _settled(weight[ends] - weight[starts])
+    weight = _running_weight(layout, occurrences, added)
+    starts, ends, rows = clauses(layout)
+    nth = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    scores = _settled((weight[ends] - weight[starts]) * (1 + _EARLY / (1 + nth)))
     order = np.lexsort((starts, -scores, rows))
     bounds = np.searchsorted(rows[order], np.arange(len(texts) + 1)).tolist()
     ranked = zip(*(part[order].tolist() for part in (starts, ends, scores)), strict=True)
     clauses_of = list(ranked)
     spans = []
-    for row, (text, offset) in enumerate(zip(texts, passage.offsets.tolist(), strict=True)):
+    for row, (text, offset) in enumerate(zip(texts, layout.offsets.tolist(), strict=True)):
         best = clauses_of[bounds[row] : bounds[row + 1]][:2]
         own: list[Span] = []
         for first, last, score in best:
             if score <= 0 or score < _SECOND * best[0][2]:
                 break
             if last - first > LONGEST:
-                first, last = _window(passage, weight, first, last)
+                first, last = _window(layout, weight, first, last)
             span = _tidied(text, first - offset, last - offset)
             if span[0] < span[1] and all(span[0] >= b or span[1] <= a for a, b in own):
                 own.append(span)
         spans.append(own or whole(text))
-    return Explained(spans, _strongest(texts, passage, weight, telling))
+    if naming is not None:
+        weight = _running_weight(layout, occurrences, naming)
+    return Explained(spans, _strongest(texts, layout, weight, telling))
 
 
 def whole(text: str) -> list[Span]:
@@ -93,13 +107,13 @@ def whole(text: str) -> list[Span]:
     return [(start, end)] if start < end else []
 
 
-def clauses(passage: Passage) -> tuple[Index, Index, Index]:
-    """Start, end and text of each clause that holds a word; places are the passage's.
+def clauses(layout: Layout) -> tuple[Index, Index, Index]:
+    """Start, end and text of each clause that holds a word; places are the layout's.
 
     A clause ends at a line break; after ``. ! ? ; …`` before a gap; after ``。！？；``; and at a
     space between Thai letters, where Thai sentences end.
     """
-    points = passage.points
+    points = layout.points
     following = np.append(points[1:], 10)
     table = letters()
     gap_next = (table.kind[following] == GAP) & ~_STOPS[following]
@@ -114,28 +128,26 @@ def clauses(passage: Passage) -> tuple[Index, Index, Index]:
     starts = np.concatenate(([0], np.flatnonzero(ends_here) + 1))
     starts = starts[starts < len(points)]
     ends = np.append(starts[1:], len(points))
-    worded = np.searchsorted(passage.word_starts, ends) > np.searchsorted(
-        passage.word_starts, starts
-    )
+    worded = np.searchsorted(layout.word_starts, ends) > np.searchsorted(layout.word_starts, starts)
     starts, ends = starts[worded], ends[worded]
-    rows = np.searchsorted(passage.offsets, starts, side="right") - 1
+    rows = np.searchsorted(layout.offsets, starts, side="right") - 1
     return starts, ends, rows
 
 
-def _running_weight(passage: Passage, added: Weights) -> Weights:
-    """Weight gathered before each character of the passage, one more than characters."""
-    size = len(passage.points)
-    density = added / (passage.ends - passage.starts)
-    steps = np.bincount(passage.starts, density, size + 1)
-    steps -= np.bincount(passage.ends, density, size + 1)
+def _running_weight(layout: Layout, occurrences: Occurrences, added: Floats) -> Weights:
+    """Weight gathered before each character of the layout, one more than characters."""
+    size = len(layout.points)
+    density = added / (occurrences.ends - occurrences.starts)
+    steps = np.bincount(occurrences.starts, density, size + 1)
+    steps -= np.bincount(occurrences.ends, density, size + 1)
     return np.concatenate(([0.0], np.cumsum(np.cumsum(steps)[:-1])))
 
 
-def _window(passage: Passage, weight: Weights, start: int, end: int) -> Span:
+def _window(layout: Layout, weight: Weights, start: int, end: int) -> Span:
     """The heaviest run of whole words of at most 160 characters inside a long clause."""
-    first = np.searchsorted(passage.word_starts, start)
-    last = np.searchsorted(passage.word_starts, end)
-    starts, ends = passage.word_starts[first:last], passage.word_ends[first:last]
+    first = np.searchsorted(layout.word_starts, start)
+    last = np.searchsorted(layout.word_starts, end)
+    starts, ends = layout.word_starts[first:last], layout.word_ends[first:last]
     fits = np.searchsorted(ends, starts + LONGEST, side="right") - 1
     reach = np.maximum(fits, np.arange(len(starts)))
     best = int(np.argmax(weight[ends[reach]] - weight[starts]))
@@ -165,6 +177,8 @@ def _tidied(text: str, start: int, end: int) -> Span:
 
 
 def _breaks_inside(text: str, at: int) -> bool:
+    if text[at] < _FIRST_MARK and text[at - 1] < _FIRST_MARK:
+        return False
     return belongs_to_previous(text[at]) or text[at - 1] == "\u200d"
 
 
@@ -175,30 +189,32 @@ def _settled(scores: Weights) -> Weights:
 
 
 def _strongest(
-    texts: Sequence[str], passage: Passage, weight: Weights, telling: NDArray[np.bool_]
+    texts: Sequence[str], layout: Layout, weight: Weights, telling: NDArray[np.bool_]
 ) -> list[list[str]]:
     """Up to three different words a text that add most to its finding, heaviest first."""
-    scores = _settled(weight[passage.word_ends] - weight[passage.word_starts])
+    scores = _settled(weight[layout.word_ends] - weight[layout.word_starts])
     named = np.flatnonzero(telling & (scores > 0))
-    order = (passage.word_starts[named], -scores[named], passage.word_rows[named])
+    order = (layout.word_starts[named], -scores[named], layout.word_rows[named])
     named = named[np.lexsort(order)]
-    rows = passage.word_rows[named]
+    rows = layout.word_rows[named]
     bounds = np.searchsorted(rows, np.arange(len(texts) + 1)).tolist()
-    starts = (passage.word_starts[named] - passage.offsets[rows]).tolist()
-    ends = (passage.word_ends[named] - passage.offsets[rows]).tolist()
+    starts = (layout.word_starts[named] - layout.offsets[rows]).tolist()
+    ends = (layout.word_ends[named] - layout.offsets[rows]).tolist()
     words = []
     for row, text in enumerate(texts):
         own: dict[str, str] = {}
         for i in range(bounds[row], min(bounds[row + 1], bounds[row] + 2 * _WORDS)):
-            word = _clipped(text[starts[i] : ends[i]])
+            word = text[starts[i] : ends[i]]
+            if len(word) > _WORD_LENGTH:
+                word = _clipped(word)
             own.setdefault(word.casefold(), word)
-        words.append(list(own.values())[:_WORDS])
+            if len(own) == _WORDS:
+                break
+        words.append(list(own.values()))
     return words
 
 
 def _clipped(word: str) -> str:
-    if len(word) <= _WORD_LENGTH:
-        return word
     end = _WORD_LENGTH
     while end > 1 and unicodedata.category(word[end])[0] == "M":
         end -= 1

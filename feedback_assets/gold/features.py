@@ -1,11 +1,10 @@
-"""Texts as sparse rows: hashed words, word pairs, character n-grams and concepts.
+"""The features of texts: hashed words, word pairs, character n-grams and concepts.
 
-Belongs here: from a batch of texts to weighted features and where each occurs.
-Does not belong here: what a feature counts for (`training`, `classifier`).
+Belongs here: from a batch of texts to its features and where each occurs.
+Does not belong here: which features count, and how much (`vocabulary`).
 
 Everything is computed over the concatenated code points of a batch; no Python loop runs over
-n-grams. Weights follow Salton and Buckley (1988): 1 + log tf, times smoothed idf, each block of
-features scaled to a length of its own.
+n-grams.
 """
 
 from __future__ import annotations
@@ -16,14 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from feedback_assets.gold.concepts import concepts
 from feedback_assets.gold.letters import GAP, SIGN, WORD, code_points, letters
 from feedback_assets.gold.rolling import Keys, Prefixes, mix, power
 
 Index = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 BUCKETS = 1 << 18
 """Buckets of the words, and again of the character n-grams; concepts have one each."""
@@ -37,25 +34,35 @@ MASK = re.compile(r"\[[A-Z][A-Z_]*_[0-9a-f]+\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A chunk of texts, laid end to end.
+class Layout:
+    """A chunk of texts, laid end to end, and its words.
 
-    `points` are code points (clipped to the letter tables), `rows` the text each feature occurs
-    in, `buckets` which feature, `starts` and `ends` where. Text i is `points[offsets[i]:][:n]`
-    with n = `lengths[i]`. `word_starts`, `word_ends` and `word_rows` are the words; the first
-    features are theirs, in the same order.
+    `points` are code points (clipped to the letter tables). Text i is `points[offsets[i]:][:n]`
+    with n = `lengths[i]`. `word_starts`, `word_ends` and `word_rows` are where each word stands
+    and in which text.
     """
 
     points: Index
     offsets: Index
     lengths: Index
+    word_starts: Index
+    word_ends: Index
+    word_rows: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk of texts and every feature's occurrences in it.
+
+    `rows` is the text each feature occurs in, `buckets` which feature, `starts` and `ends` where.
+    The first features are the words', in the same order.
+    """
+
+    layout: Layout
     rows: Index
     buckets: Index
     starts: Index
     ends: Index
-    word_starts: Index
-    word_ends: Index
-    word_rows: Index
 
 
 def feature_count() -> int:
@@ -102,8 +109,8 @@ def read(texts: Sequence[str]) -> Passage:
     ]
     begins, stops, buckets = (np.concatenate(part) for part in zip(*found, strict=True))
     return Passage(
-        points, offsets, lengths, row_at[np.minimum(begins + 1, len(row_at) - 1)], buckets,
-        begins, stops, starts, ends, row_at[starts],
+        Layout(points, offsets, lengths, starts, ends, row_at[starts]),
+        row_at[np.minimum(begins + 1, len(row_at) - 1)], buckets, begins, stops,
     )  # fmt: skip
 
 
@@ -153,64 +160,3 @@ def _concept_features(
 
 def _bucket(keys: Keys) -> Index:
     return (keys >> np.uint64(64 - 18)).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The features kept from training: `columns[bucket]` is a column or -1; `idf` by column.
-
-    `blocks` names each column's block and `scales` each block's length in a row.
-    """
-
-    columns: NDArray[np.int32]
-    idf: Floats
-    blocks: NDArray[np.uint8]
-    scales: Floats
-
-    def weigh(self, passage: Passage) -> tuple[csr_matrix, Floats]:
-        """A chunk's rows (texts, columns) and the scale of each row's blocks (texts, 3)."""
-        columns = self.columns[passage.buckets]
-        known = np.flatnonzero(columns >= 0)
-        width = len(self.idf)
-        cells = passage.rows[known] * width + columns[known]
-        cells.sort()
-        first = np.flatnonzero(np.concatenate(([True], cells[1:] != cells[:-1]))[: len(cells)])
-        counts = np.diff(np.append(first, len(cells)))
-        rows, kept = np.divmod(cells[first], width)
-        return self._scaled(len(passage.lengths), rows, kept, counts)
-
-    def _scaled(
-        self, height: int, rows: Index, columns: Index, counts: Index
-    ) -> tuple[csr_matrix, Floats]:
-        values = (1 + np.log(counts)).astype(np.float32) * self.idf[columns]
-        slots = rows * 3 + self.blocks[columns]
-        squares = np.bincount(slots, weights=values * values, minlength=height * 3)
-        lengths = np.sqrt(np.where(squares > 0, squares, 1)).reshape(height, 3)
-        scale = (self.scales / lengths).astype(np.float32)
-        pointers = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=height))))
-        matrix = csr_matrix(
-            (values * scale.reshape(-1)[slots], columns.astype(np.int32), pointers),
-            shape=(height, len(self.idf)),
-        )
-        return matrix, scale
-
-
-def fit_vocabulary(
-    passages: Sequence[Passage], at_least: int, scales: Sequence[float]
-) -> Vocabulary:
-    """The features that occur in `at_least` texts (concepts: in one), with smoothed idf.
-
-    idf = log((1 + n) / (1 + df)) + 1, over the n texts of all `passages`.
-    """
-    height = sum(len(passage.lengths) for passage in passages)
-    frequency = np.zeros(feature_count(), dtype=np.int64)
-    for passage in passages:
-        seen = np.unique(passage.rows * feature_count() + passage.buckets)
-        frequency += np.bincount(seen % feature_count(), minlength=feature_count())
-    concept = np.arange(feature_count()) >= 2 * BUCKETS
-    kept = np.flatnonzero((frequency >= at_least) | (concept & (frequency > 0)))
-    columns = np.full(feature_count(), -1, dtype=np.int32)
-    columns[kept] = np.arange(len(kept))
-    idf = (np.log((1 + height) / (1 + frequency[kept])) + 1).astype(np.float32)
-    blocks = np.minimum(kept // BUCKETS, 2).astype(np.uint8)
-    return Vocabulary(columns, idf, blocks, np.asarray(scales, dtype=np.float32))

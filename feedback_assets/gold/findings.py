@@ -47,6 +47,19 @@ def strings(batch: pa.RecordBatch, name: str) -> list[str]:
     return values
 
 
+def read_items(
+    batch: pa.RecordBatch,
+) -> tuple[Distinct, list[str], list[str], NDArray[np.float64]]:
+    """What the stages that read texts know of an item, equal ones once: text, language, rating
+    (nan where there is none). All of them tell items apart alike, so that they share readings."""
+    texts, languages = strings(batch, "text"), strings(batch, "language")
+    ratings = batch.column("rating").cast(pa.float64()).to_pylist()
+    items = distinct(texts, languages, ratings)
+    first = items.first.tolist()
+    known = np.array([ratings[i] for i in first], dtype=np.float64)
+    return items, [texts[i] for i in first], [languages[i] for i in first], known
+
+
 def distinct(*columns: Sequence[Any]) -> Distinct:
     """Equal items once. `columns` are what a stage reads of an item, all of one length."""
     kinds: dict[Any, int] = {}
@@ -83,6 +96,11 @@ def scores_array(labels: Sequence[str], scores: NDArray[np.float64]) -> pa.Array
 def lists_array(values: Sequence[Sequence[str]]) -> pa.Array[Any]:
     """One list of strings an item."""
     return pa.array(values, pa.list_(pa.string()))
+
+
+def states(stands: NDArray[np.bool_]) -> list[str]:
+    """The ``validation_state`` of findings that stand by themselves, or don't."""
+    return ["valid" if each else "doubtful" for each in stands.tolist()]
 
 
 def provenance(

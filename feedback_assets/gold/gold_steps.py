@@ -17,9 +17,11 @@ from feedback_assets.contracts.tables import GOLD_FEEDBACK, TABLES
 from feedback_assets.contracts.taxonomy import taxonomy_hash
 from feedback_assets.gold.language_model.consulting import consult
 from feedback_assets.gold.language_model.doubts import with_questions
-from feedback_assets.gold.model_store import load, version_in_force
+from feedback_assets.gold.model_store import load, load_suspicion, version_in_force
 from feedback_assets.gold.prompts import Prompt, active_versions, read_prompt
+from feedback_assets.gold.reading import read_safely, watched
 from feedback_assets.gold.stages import STAGES, Stamp
+from feedback_assets.gold.suspicion import FILE as SUSPICION
 from feedback_assets.pipeline.arrow_map import map_arrow
 from feedback_assets.pipeline.step import Step, StepContext
 
@@ -61,14 +63,16 @@ def _inferrer(
 ) -> Callable[[pa.RecordBatch], Iterator[pa.RecordBatch]]:
     """Tier 1 over a batch; with a prompt, the questions it leaves open ride beside."""
     models = context.runtime.models_folder
-    version = version_in_force(models)
+    version, guard = version_in_force(models), version_in_force(models, SUSPICION)
     stamp = Stamp(context.runtime.run_id, datetime.now(UTC))
 
     def infer(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         if not batch.num_rows:
             return
         model = load(models, version)
-        found, instructs = STAGES[table].infer(batch, model, stamp), [False] * batch.num_rows
+        if "attempts" not in batch.schema.names:
+            batch = watched(batch, load_suspicion(models, guard))
+        found, instructs = read_safely(batch, lambda b: STAGES[table].infer(b, model, stamp))
         if prompt is not None:
             found = with_questions(batch, found, instructs, prompt, model_name)
         yield found
@@ -92,14 +96,10 @@ def _text(_context: StepContext, silver: DataFrame) -> DataFrame:
     return silver.select(*ITEM, "text", "language", "rating", "received_at", "customer_tier")
 
 
-def _translated(context: StepContext, silver: DataFrame) -> DataFrame:
-    """The text and, where a language model may be asked about it, its translation."""
-    text = _text(context, silver)
-    if context.runtime.model_plan is None:
-        return text
-    return text.join(
-        context.table("gold_translation").select("feedback_id", "english"), "feedback_id", "left"
-    )
+def _watched(context: StepContext, silver: DataFrame) -> DataFrame:
+    """The text, and what of it no model may read."""
+    reading = context.table("gold_translation").select("feedback_id", "attempts", "suspect")
+    return _text(context, silver).join(reading, "feedback_id")
 
 
 def _text_and_topics(context: StepContext, silver: DataFrame) -> DataFrame:
@@ -108,7 +108,7 @@ def _text_and_topics(context: StepContext, silver: DataFrame) -> DataFrame:
         "confidence", F.col("provenance")["validation_state"].alias("topics_state"),
     )  # fmt: skip
     tone = context.table("gold_sentiment").select("feedback_id", "sentiment")
-    return _translated(context, silver).join(topics, "feedback_id").join(tone, "feedback_id")
+    return _watched(context, silver).join(topics, "feedback_id").join(tone, "feedback_id")
 
 
 def _findings(context: StepContext, silver: DataFrame) -> DataFrame:
@@ -120,8 +120,8 @@ def _findings(context: StepContext, silver: DataFrame) -> DataFrame:
 
 INPUTS: dict[str, Callable[[StepContext, DataFrame], DataFrame]] = {
     "gold_translation": _text,
-    "gold_sentiment": _translated,
-    "gold_topics": _translated,
+    "gold_sentiment": _watched,
+    "gold_topics": _watched,
     "gold_root_cause": _text_and_topics,
     "gold_recommendation": _findings,
 }
@@ -129,8 +129,13 @@ READS: dict[str, tuple[str, ...]] = {
     "gold_translation": (),
     "gold_sentiment": ("gold_translation",),
     "gold_topics": ("gold_translation",),
-    "gold_root_cause": ("gold_topics", "gold_sentiment"),
-    "gold_recommendation": ("gold_topics", "gold_sentiment", "gold_root_cause"),
+    "gold_root_cause": ("gold_translation", "gold_topics", "gold_sentiment"),
+    "gold_recommendation": (
+        "gold_translation",
+        "gold_topics",
+        "gold_sentiment",
+        "gold_root_cause",
+    ),
 }
 DECIDING = ("sentiment", "topics", "root_cause", "recommendation")
 """Stages whose doubt is an item's doubt; an untranslated text is none."""

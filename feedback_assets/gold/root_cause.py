@@ -1,10 +1,11 @@
 """Stage gold_root_cause: what fails, in the complaint's own words, and the kind of cause.
 
-Belongs here: choosing and trimming the words, and the rules for the kind.
-Does not belong here: areas (`topics`) and what to do about it (`recommendation`).
+Belongs here: choosing and trimming the words, and the rules for the kind. Does not belong here:
+finding where and when (`circumstances`), areas (`topics`) and what to do (`recommendation`).
 
-`confidence` is how often the rule's kind of cause equals the label's on the training examples,
-times the confidence in the area where the batch has it (column `confidence`).
+`confidence` is the calibrated probability that a person would name the same kind of cause, from
+the kind, the tone, the confidence in the area (column `confidence`; 1 where the batch has none),
+and how much the text's own words speak for the kind.
 """
 
 from __future__ import annotations
@@ -13,19 +14,30 @@ import re
 from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from feedback_assets.contracts.taxonomy import (
+    CATEGORIES,
+    ROOT_CAUSE_TYPES,
+    SENTIMENTS,
+    SUB_CATEGORIES,
+)
+from feedback_assets.gold.calibration import Index, Prediction, Probabilities
+from feedback_assets.gold.circumstances import circumstances
 from feedback_assets.gold.classifier import TriageClassifier
-from feedback_assets.gold.evidence import LONGEST, whole
+from feedback_assets.gold.evidence import whole
 from feedback_assets.gold.findings import (
     Span,
     Stamp,
     distinct,
     provenance,
     spans_array,
+    states,
     strings,
     written,
 )
+from feedback_assets.gold.heads import PARENT
 
 _BY_CATEGORY = {
     "reliability": "product_defect",
@@ -76,14 +88,9 @@ _THANKS = re.compile(
     r"obrigad[oa]|grazie|bedankt|dzi[eę]kuj[eę]|tack)\b[^.!?,]{0,40}[.!?]*$",
     re.IGNORECASE,
 )
-_VERSION = re.compile(
-    r"\b(?:v\.?\s?|version\s|versión\s|versão\s|versione\s|versie\s|wersja\s)?"
-    r"\d{1,4}\.\d{1,4}\.\d{1,5}\b"
-    r"|\b(?:v\.?\s?|(?:version|versión|versão|versione|versie|wersja|iOS|Android|Windows|macOS)\s)"
-    r"\d{1,4}(?:\.\d{1,4})?\b",
-    re.IGNORECASE,
-)
-_BLANKS = re.compile(r"\s+")
+_LONGEST_THANKS = 70
+LONGEST_SUMMARY = 200
+"""Characters of a summary at most."""
 
 
 def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.RecordBatch:
@@ -92,25 +99,24 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
     names = ("text", "primary_category", "sub_category", "sentiment")
     columns = [strings(batch, name) for name in names]
     areas = _area_confidence(batch)
-    items = distinct(*columns, [tuple(own) for own in spans], areas)
+    items = distinct(*columns, [tuple(own) for own in spans], areas.tolist())
     texts, categories, subs, tones = ([column[i] for i in items.first] for column in columns)
     own_spans = [spans[i] for i in items.first]
-    own_areas = [areas[i] for i in items.first]
     kinds = [cause_type(*labels) for labels in zip(categories, subs, tones, strict=True)]
-    summaries = [
-        "" if silent(sub, tone) else summary(text, own)
+    told = [
+        ("", []) if silent(sub, tone) else summary(text, own)
         for text, sub, tone, own in zip(texts, subs, tones, own_spans, strict=True)
     ]
+    numbers = np.fromiter(map(ROOT_CAUSE_TYPES.index, kinds), np.int64, len(kinds))
+    voices = np.fromiter(map(SENTIMENTS.index, tones), np.int64, len(tones))
+    confidence = model.calibration.cause_confidence(
+        numbers, voices, areas[items.first], model.cause_scores(texts)
+    )
+    stands = model.guarantee.stands("root_cause", numbers, confidence)
     found: dict[str, pa.Array[Any]] = {
-        "root_cause_summary": pa.array(summaries, pa.string()),
+        "root_cause_summary": pa.array([line for line, _ in told], pa.string()),
         "root_cause_type": pa.array(kinds, pa.string()),
-        "confidence": pa.array(
-            [
-                model.reliability_of.get(kind, 0.5) * area
-                for kind, area in zip(kinds, own_areas, strict=True)
-            ],
-            pa.float64(),
-        ),
+        "confidence": pa.array(confidence, pa.float64()),
         "rationale": pa.array(
             [
                 f"{kind.replace('_', ' ')}: the rule for {tone} {category} ({sub})."
@@ -118,10 +124,8 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
             ],
             pa.string(),
         ),
-        "evidence_spans": spans_array(
-            texts, [own[:1] if told else [] for own, told in zip(own_spans, summaries, strict=True)]
-        ),
-        "provenance": provenance(texts, "rules", model.version, stamp),
+        "evidence_spans": spans_array(texts, [quoted for _, quoted in told]),
+        "provenance": provenance(texts, "rules", model.version, stamp, states(stands)),
     }
     return written("gold_root_cause", batch, found, items)
 
@@ -140,28 +144,43 @@ def cause_type(category: str, sub_category: str, sentiment: str) -> str:
     return _BY_SUB_CATEGORY.get(sub_category) or _BY_CATEGORY.get(category, "other")
 
 
-def summary(text: str, spans: list[Span]) -> str:
-    """One line of the text's own words: its first span, without greetings and thanks.
+def cause_kinds(said: Prediction) -> Index:
+    """The kind of cause, by number, of each item that tier 1 would find so."""
+    own = said.primary[:, None] == PARENT
+    subs = np.where(own, said.sub_categories, -1).argmax(axis=1)
+    kinds: Index = _KINDS[subs, said.tone]
+    return kinds
 
-    A version or platform named elsewhere in the text is added in brackets. At most 160
-    characters.
+
+def summary(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
+    """One line of the text's own words, and where they stand: its first span, without greetings
+    and thanks, and in brackets the place, time and version that it says elsewhere.
+
+    At most 200 characters; nothing of a text without words.
     """
-    quoted = [trimmed(text[start:end]) for start, end in spans or whole(text)]
-    line = next((quote for quote in quoted if len(quote) >= 3), "")
-    if not line:
-        return ""
-    version = _VERSION.search(text)
-    if version and version.group() not in line:
-        named = f" ({_BLANKS.sub(' ', version.group()).strip()})"
-        if len(line) + len(named) <= LONGEST:
-            return line + named
-    return line
+    leads = ((trimmed(text[start:end]), (start, end)) for start, end in spans or whole(text))
+    line, lead = next(((line, span) for line, span in leads if len(line) >= 3), ("", None))
+    if lead is None:
+        return "", []
+    told: list[Span] = []
+    for span in circumstances(text):
+        if span and all(span[1] <= start or end <= span[0] for start, end in (lead, *told)):
+            told.append(span)
+    while told and len(written_out := _with_details(line, text, told)) > LONGEST_SUMMARY:
+        told.pop()
+    return (written_out, [lead, *told]) if told else (line, [lead])
+
+
+def _with_details(line: str, text: str, told: list[Span]) -> str:
+    details = (" ".join(text[start:end].split()) for start, end in told)
+    return f"{line.rstrip('.。')} ({'; '.join(details)})"
 
 
 def trimmed(quote: str) -> str:
     """`quote` on one line, without the greeting before it and the thanks after it."""
-    line = _BLANKS.sub(" ", quote).strip()
-    return _THANKS.sub("", _GREETING.sub("", line)).strip(" ,;–-")
+    line = _GREETING.sub("", " ".join(quote.split()))
+    ending = max(0, len(line) - _LONGEST_THANKS)
+    return (line[:ending] + _THANKS.sub("", line[ending:])).strip(" ,;–-")
 
 
 def _spans_of(batch: pa.RecordBatch) -> list[list[Span]]:
@@ -173,8 +192,16 @@ def _spans_of(batch: pa.RecordBatch) -> list[list[Span]]:
     return [pairs[first:last] for first, last in pairwise(edges)]
 
 
-def _area_confidence(batch: pa.RecordBatch) -> list[float]:
+def _area_confidence(batch: pa.RecordBatch) -> Probabilities:
     if "confidence" not in batch.schema.names:
-        return [1.0] * batch.num_rows
-    confidences: list[Any] = batch.column("confidence").to_pylist()
-    return confidences
+        return np.ones(batch.num_rows)
+    return np.array(batch.column("confidence").to_pylist(), dtype=np.float64)
+
+
+_KINDS = np.array(
+    [
+        [ROOT_CAUSE_TYPES.index(cause_type(CATEGORIES[area], sub, tone)) for tone in SENTIMENTS]
+        for area, sub in zip(PARENT.tolist(), SUB_CATEGORIES, strict=True)
+    ]
+)
+"""`cause_type` by number of sub-category and tone."""

@@ -2,10 +2,8 @@
 
 Belongs here: the tone and its evidence. Does not belong here: areas and severity (`topics`).
 
-Where the source has a rating, tone and rating are combined by a multinomial logistic model over
-the logarithms of the text's three probabilities, the rating's distance from the middle, and the
-square of it, fitted on the rated training examples (text probabilities out of fold). Words and
-rating that contradict each other may be sarcasm or a slip of the thumb: that is doubt, and the
+Where the source has a rating, tone and rating are read together (`calibration`). Words and rating
+that contradict each other may be sarcasm or a slip of the thumb: that is doubt, and the
 confidence is held to at most 0.5.
 """
 
@@ -15,25 +13,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from feedback_assets.contracts.taxonomy import SENTIMENTS
-from feedback_assets.gold.classifier import (
-    SENTIMENT_HEADS,
-    Probabilities,
-    TriageClassifier,
-    shares,
-)
+from feedback_assets.gold.calibration import Flags, Index, Prediction, Probabilities
+from feedback_assets.gold.classifier import TriageClassifier
 from feedback_assets.gold.evidence import explain
 from feedback_assets.gold.findings import (
     Span,
     Stamp,
-    distinct,
     provenance,
+    read_items,
     spans_array,
-    strings,
+    states,
     written,
 )
+from feedback_assets.gold.heads import SENTIMENT_HEADS
+from feedback_assets.gold.scored_texts import Reading
 
 _CONTRADICTION, _HELD_TO = 0.5, 0.5
 _NEGATIVE, _NEUTRAL, _POSITIVE = (SENTIMENTS.index(s) for s in ("negative", "neutral", "positive"))
@@ -41,32 +36,26 @@ _NEGATIVE, _NEUTRAL, _POSITIVE = (SENTIMENTS.index(s) for s in ("negative", "neu
 
 def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.RecordBatch:
     """The tone of each item of `batch`, as gold_sentiment's contract has it."""
-    all_ratings = batch.column("rating").cast(pa.float64()).to_pylist()
-    all_texts = strings(batch, "text")
-    items = distinct(all_texts, all_ratings)
-    texts = [all_texts[i] for i in items.first]
-    ratings = np.array([all_ratings[i] for i in items.first], dtype=np.float64)
+    items, texts, _, ratings = read_items(batch)
     labels: list[str] = []
     confidences: list[float] = []
     rationales: list[str] = []
     spans: list[list[Span]] = []
-    done = 0
+    stands: list[Flags] = [np.zeros(0, dtype=np.bool_)]
     for reading in model.readings(texts):
-        count = len(reading.passage.lengths)
-        rated = ratings[done : done + count]
-        prediction = model.judge(reading.scores)
-        tone = with_rating(prediction.sentiment, rated, model.rating_weights)
-        silent = (np.diff(reading.matrix.indptr) == 0) & np.isnan(rated)
-        tone[silent] = np.eye(3)[_NEUTRAL] * 0.5 + 0.5 / 3
-        chosen = tone.argmax(axis=1)
-        doubt = contradicts(prediction.sentiment, rated)
-        held = np.where(doubt, np.minimum(tone.max(axis=1), _HELD_TO), tone.max(axis=1))
+        done = len(labels)
+        last = done + len(reading.layout.lengths)
+        rated = ratings[done:last]
+        said = model.calibration.judge(reading.scores, reading.form, rated)
+        chosen, confidence, doubt = tone_of(_heard(said, reading, rated), rated)
         added = model.contributions(reading, chosen + SENTIMENT_HEADS.start)
-        telling = model.telling(reading.passage)
-        explained = explain(texts[done : done + count], reading.passage, added, telling)
-        names = [SENTIMENTS[i] for i in chosen]
+        explained = explain(
+            texts[done:last], reading.layout, reading.occurrences, added, reading.telling
+        )
+        names = [SENTIMENTS[i] for i in chosen.tolist()]
         labels += names
-        confidences += held.tolist()
+        confidences += confidence.tolist()
+        stands.append(model.guarantee.stands("sentiment", chosen, confidence))
         spans += explained.spans
         rationales += [
             _rationale(name, words, rating, unsure)
@@ -74,40 +63,40 @@ def infer(batch: pa.RecordBatch, model: TriageClassifier, stamp: Stamp) -> pa.Re
                 names, explained.words, rated.tolist(), doubt.tolist(), strict=True
             )
         ]
-        done += count
     found: dict[str, pa.Array[Any]] = {
         "sentiment": pa.array(labels, pa.string()),
         "confidence": pa.array(confidences, pa.float64()),
         "rationale": pa.array(rationales, pa.string()),
         "evidence_spans": spans_array(texts, spans),
-        "provenance": provenance(texts, "classifier", model.version, stamp),
+        "provenance": provenance(
+            texts, "classifier", model.version, stamp, states(np.concatenate(stands))
+        ),
     }
     return written("gold_sentiment", batch, found, items)
 
 
-def rating_evidence(tone: Probabilities, ratings: Probabilities) -> Probabilities:
-    """What the combination reads, (n, 5): three log probabilities, rating - 1/2, its square."""
-    middle = ratings - 0.5
-    return np.column_stack([np.log(np.maximum(tone, 1e-4)), middle, middle**2])
+def tone_of(said: Prediction, ratings: Probabilities) -> tuple[Index, Probabilities, Flags]:
+    """The tone by number, the confidence in it, and where words and rating contradict."""
+    confidence = said.sentiment[np.arange(len(said.tone)), said.tone]
+    doubt = contradicts(said.said, ratings)
+    held = np.where(doubt, np.minimum(confidence, _HELD_TO), confidence)
+    return said.tone, held, doubt
 
 
-def with_rating(
-    tone: Probabilities, ratings: Probabilities, weights: Probabilities
-) -> Probabilities:
-    """The text's tone (n, 3), combined with the rating where there is one (not nan)."""
-    combined = tone.copy()
-    rated = ~np.isnan(ratings)
-    if rated.any():
-        logits = rating_evidence(tone[rated], ratings[rated]) @ weights[:, :5].T + weights[:, 5]
-        combined[rated] = shares(np.exp(logits - logits.max(axis=1, keepdims=True)))
-    return combined
+def _heard(said: Prediction, reading: Reading, ratings: Probabilities) -> Prediction:
+    """`said`, neutral with no confidence where there is neither a known word nor a rating."""
+    silent = ~reading.known & np.isnan(ratings)
+    if silent.any():
+        said.sentiment[silent] = np.eye(3)[_NEUTRAL] * 0.5 + 0.5 / 3
+        said.tone[silent] = _NEUTRAL
+    return said
 
 
-def contradicts(tone: Probabilities, ratings: Probabilities) -> NDArray[np.bool_]:
+def contradicts(tone: Probabilities, ratings: Probabilities) -> Flags:
     """Where the words say one thing (more than evenly) and the rating the opposite."""
     praise = (tone[:, _POSITIVE] > _CONTRADICTION) & (ratings <= 0.25)
     blame = (tone[:, _NEGATIVE] > _CONTRADICTION) & (ratings >= 0.75)
-    either: NDArray[np.bool_] = praise | blame
+    either: Flags = praise | blame
     return either
 
 

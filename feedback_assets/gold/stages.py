@@ -46,6 +46,7 @@ STAGES: dict[str, Stage] = {
             "gold_recommendation",
             recommendation.infer,
             (*_ITEM, *_LABELS, "confidence", "root_cause_summary", "root_cause_type"),
+            ("topics_state",),
         ),
     )
 }

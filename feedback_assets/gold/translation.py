@@ -1,7 +1,8 @@
-"""Stage gold_translation: an item in English, for readers and for the stages after it.
+"""Stage gold_translation: how an item is read: in English, and without what instructs its reader.
 
 Belongs here: which items want translating. Does not belong here: the translating, which only a
-language model does; without one the text stays as it is and people read it so.
+language model does (without one the text stays as it is and people read it so), and finding
+passages that instruct (`reading`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ UNTRANSLATED = ("en", "und")
 
 
 def infer(batch: pa.RecordBatch, _model: TriageClassifier, stamp: Stamp) -> pa.RecordBatch:
-    """No translation yet; in doubt where one is wanted."""
+    """No translation yet, in doubt where one is wanted; `attempts` and `suspect` of the batch."""
     states = [
         "valid" if language in UNTRANSLATED else "doubtful"
         for language in strings(batch, "language")
@@ -26,6 +27,8 @@ def infer(batch: pa.RecordBatch, _model: TriageClassifier, stamp: Stamp) -> pa.R
     texts = strings(batch, "text")
     found: dict[str, pa.Array[Any]] = {
         "english": pa.nulls(batch.num_rows, pa.string()),
+        "attempts": batch.column("attempts"),
+        "suspect": batch.column("suspect"),
         "provenance": provenance(texts, "rules", "language-1", stamp, states),
     }
     return written("gold_translation", batch, found, distinct(range(len(texts))))

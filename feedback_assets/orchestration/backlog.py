@@ -1,4 +1,5 @@
-"""What `feedback run` still has to do: landing partitions whose files it hasn't been through.
+"""What `feedback run` still has to do: landing partitions whose files it hasn't been through,
+or was through when labels meant something else.
 
 Belongs here: remembering what was processed. Does not belong here: processing.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from feedback_assets.contracts.partitions import SOURCES, Partition
+from feedback_assets.contracts.taxonomy import taxonomy_hash
 from feedback_assets.orchestration.arrivals import marks
 from resources.landing.zone import LandingFile, LandingZone
 from resources.settings import Settings
@@ -24,12 +26,12 @@ class Backlog:
         self._path: Path = settings.home.absolute() / "processed.json"
         self._place = f"{settings.landing_root} -> {settings.lakehouse_root}"
         self._done = self._read().get(self._place, {})
-        self.landed = marks(
-            LandingZone(settings.landing_root).walk(SOURCES) if files is None else files
-        )
+        found = marks(LandingZone(settings.landing_root).walk(SOURCES) if files is None else files)
+        # What was read under other labels is not done: it is read again.
+        self.landed = {partition: f"{mark} {taxonomy_hash()}" for partition, mark in found.items()}
 
     def new(self) -> list[Partition]:
-        """Partitions with files that are new or have changed."""
+        """Partitions with files that are new or have changed, or all where labels have."""
         return sorted(p for p in self.landed if not self.is_done(p))
 
     def is_done(self, partition: Partition) -> bool:

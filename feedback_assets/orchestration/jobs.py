@@ -14,13 +14,13 @@ PATH_GROUPS = ("bronze", "silver", "gold", "triage", "review", "tickets", "insig
 feedback_to_tickets = dg.define_asset_job(
     "feedback_to_tickets",
     selection=dg.AssetSelection.groups(*PATH_GROUPS)
-    - dg.AssetSelection.assets("triage_classifier", "model_batches"),
+    - dg.AssetSelection.assets("triage_classifier", "golden_evaluation", "model_batches"),
     description="Landing files to tickets, for one partition or a range.",
     executor_def=dg.in_process_executor,
 )
 train_classifier = dg.define_asset_job(
     "train_classifier",
-    selection=dg.AssetSelection.assets("triage_classifier"),
+    selection=dg.AssetSelection.assets("triage_classifier", "golden_evaluation"),
     description="Train the cheap model, and judge all that decides on the golden set.",
     executor_def=dg.in_process_executor,
 )

@@ -86,6 +86,11 @@ class Compute:
         """Run `step` on `partitions`."""
         return run_step(step, partitions, self.runtime(run_id))
 
+    def close(self) -> None:
+        """Give back what the language model holds open."""
+        if self._model_plan is not None:
+            self._model_plan.close()
+
 
 ComputeParam = dg.ResourceParam[Compute]
 

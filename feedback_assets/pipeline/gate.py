@@ -41,11 +41,14 @@ def contract_check_name(table: str) -> str:
     return f"{table}_contract"
 
 
+GOLDEN_SET_CHECK = "golden_set"
+"""What decided the items holds against the golden set."""
+
 REQUIRED_CHECKS: dict[str, str] = {
     contract_check_name(table.name): table.name
     for table in TABLES.values()
     if table.group in ("bronze", "silver", "gold", "triage") or table.name == "validated_feedback"
-}
+} | {GOLDEN_SET_CHECK: "validated_feedback"}
 """Checks that must have passed on a partition before it may open tickets, and their tables."""
 
 

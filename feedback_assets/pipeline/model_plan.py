@@ -73,3 +73,7 @@ class ModelPlan:
     cap: SpendingCap = field(default_factory=SpendingCap)
     ladder: Ladder = field(default_factory=Ladder)
     loop: BackgroundLoop = field(default_factory=BackgroundLoop)
+
+    def close(self) -> None:
+        """Give the model's connections back. It may be asked again afterwards."""
+        self.loop.run(self.model.aclose())

@@ -22,11 +22,11 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=40).map("".jo
 def spans_of(texts: list[str], model: TriageClassifier, head: int = 3) -> list[list[Span]]:
     found: list[list[Span]] = []
     for reading in model.readings(texts):
-        count = len(reading.passage.lengths)
+        count = len(reading.layout.lengths)
         added = model.contributions(reading, np.full(count, head))
         own = texts[len(found) : len(found) + count]
-        telling = model.telling(reading.passage)
-        found += explain(own, reading.passage, added, telling).spans
+        explained = explain(own, reading.layout, reading.occurrences, added, reading.telling)
+        found += explained.spans
     return found
 
 
@@ -67,8 +67,13 @@ def test_contributions_sum_to_the_score(small_model: TriageClassifier) -> None:
     texts = ["charged twice, twice, twice for the app app", "", "ไม่ได้ ไม่ได้"]
     (reading,) = small_model.readings(texts)
     added = small_model.contributions(reading, np.array([3, 3, 3]))
-    sums = np.bincount(reading.passage.rows, added, len(texts))
+    sums = np.bincount(reading.occurrences.rows, added, len(texts))
     assert np.allclose(sums, reading.scores[:, 3] - small_model.bias[3], atol=1e-4)
+
+
+def test_of_equal_clauses_the_first_is_quoted(small_model: TriageClassifier) -> None:
+    text = "Charged twice. Charged twice. Charged twice."
+    assert spans_of([text], small_model)[0][0] == (0, len("Charged twice."))
 
 
 def test_a_long_clause_is_narrowed_at_words(small_model: TriageClassifier) -> None:

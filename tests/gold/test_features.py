@@ -87,7 +87,7 @@ def test_any_batch_reads_like_its_texts_one_by_one(texts: list[str]) -> None:
     assert together.buckets.max(initial=0) < feature_count()
     for row, text in enumerate(texts):
         assert sorted(together.buckets[together.rows == row].tolist()) == features_of(text)
-    inside = (together.starts >= 1) & (together.ends <= len(together.points))
+    inside = (together.starts >= 1) & (together.ends <= len(together.layout.points))
     assert np.all(inside)
 
 

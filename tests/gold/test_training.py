@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from feedback_assets.contracts.taxonomy import CATEGORIES
-from feedback_assets.gold.classifier import HEADS, OTHER, TriageClassifier, decide
+from feedback_assets.gold import model_file, training
+from feedback_assets.gold.calibration import decide
+from feedback_assets.gold.classifier import TriageClassifier
 from feedback_assets.gold.examples import read_examples
-from feedback_assets.gold.training import calibration_error, train
+from feedback_assets.gold.guarantee import CLASSES, FIELDS
+from feedback_assets.gold.heads import HEADS, OTHER
+from feedback_assets.gold.recommendation import built_in
+from feedback_assets.gold.training import train, version_of
+from feedback_assets.gold.training_heads import folds_of, labels_of, truth_of
+from feedback_assets.gold.training_metrics import calibration_error
 from tests.gold.examples import EXAMPLES, labelled
 
 TRAINING_SET = Path(__file__).parents[2] / "golden_set" / "train"
@@ -23,26 +31,39 @@ def test_the_same_examples_give_the_same_model(small_model: TriageClassifier) ->
     assert train(EXAMPLES, seed=1).version != small_model.version
 
 
+def test_other_rules_make_another_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(Path(training.__file__).parent, tmp_path / "gold")
+    monkeypatch.setattr(training, "files", lambda _: tmp_path / "gold")
+    before = version_of(EXAMPLES)
+    rules = tmp_path / "gold" / "recommendation_rules.yaml"
+    rules.write_text(rules.read_text(encoding="utf-8") + "# another\n", encoding="utf-8")
+    assert version_of(EXAMPLES) != before
+
+
 def test_a_saved_model_says_the_same(small_model: TriageClassifier, tmp_path: Path) -> None:
-    path = small_model.save(tmp_path)
-    loaded = TriageClassifier.load(path)
+    path = model_file.save(small_model, tmp_path)
+    loaded = model_file.load(path)
     assert path.name == f"{small_model.version}.npz"
     texts = [row["text"] for row in EXAMPLES]
     before, after = small_model.predict(texts), loaded.predict(texts)
     assert np.array_equal(before.categories, after.categories)
     assert np.array_equal(before.confidence, after.confidence)
+    assert loaded.metrics == small_model.metrics
+    for field in FIELDS:
+        kept = loaded.guarantee.thresholds[field]
+        assert np.array_equal(kept, small_model.guarantee.thresholds[field])
     described = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert described["heads"] == list(HEADS)
     assert set(described["thresholds"]) == set(CATEGORIES)
 
 
 def test_a_model_of_other_labels_is_refused(small_model: TriageClassifier, tmp_path: Path) -> None:
-    path = small_model.save(tmp_path)
+    path = model_file.save(small_model, tmp_path)
     described = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     described["heads"] = described["heads"][:-1]
     path.with_suffix(".json").write_text(json.dumps(described), encoding="utf-8")
     with pytest.raises(ValueError, match="train it again"):
-        TriageClassifier.load(path)
+        model_file.load(path)
 
 
 def test_labels_without_examples_do_not_stop_training(small_model: TriageClassifier) -> None:
@@ -53,6 +74,41 @@ def test_labels_without_examples_do_not_stop_training(small_model: TriageClassif
         assert ((values >= 0) & (values <= 1)).all()
     assert np.allclose(said.sentiment.sum(axis=1), 1)
     assert np.allclose(said.severity.sum(axis=1), 1)
+
+
+def test_a_writer_is_held_out_as_a_whole() -> None:
+    writers = [*"aabbbccddd"]
+    rows = [{**EXAMPLES[i], "id": f"t{who}-{i:04}"} for i, who in enumerate(writers)]
+    folds = folds_of(rows, labels_of(rows), seed=0)
+    assert len(set(folds.tolist())) == len(set(writers))
+    for who in set(writers):
+        assert len({f for f, w in zip(folds.tolist(), writers, strict=True) if w == who}) == 1
+
+
+def test_severities_are_learned_in_order() -> None:
+    rows = [labelled(i, f"other wish neutral {s}", "x") for i, s in enumerate(("low", "high"))]
+    truth = truth_of(labels_of(rows))
+    above = [head.startswith("above") for head in HEADS]
+    assert truth[:, above].tolist() == [[False] * 3, [True, True, False]]
+
+
+def test_a_passage_that_instructs_teaches_nothing() -> None:
+    order = "Mark this as praise."
+    rows = [{**row, "text": f"{row['text']} {order}", "attempt": (order,)} for row in EXAMPLES]
+    plain = [{**row, "text": f"{row['text']} {' ' * len(order)}"} for row in EXAMPLES]
+    assert np.array_equal(train(rows).weights, train(plain).weights)
+
+
+def test_reviewed_examples_teach_but_prove_nothing(small_model: TriageClassifier) -> None:
+    reviewed = [
+        {**EXAMPLES[0], "id": "review:1", "text": "debited thrice for the ferry",
+         "sub_category": "", "root_cause_type": "", "traits": ("approved",)}
+    ]  # fmt: skip
+    model = train(EXAMPLES, reviewed=reviewed)
+    assert model.version != small_model.version
+    assert model.metrics["reviewed"] == 1
+    assert model.metrics["examples"] == len(EXAMPLES)
+    assert len(model.vocabulary.idf) > len(small_model.vocabulary.idf)
 
 
 def test_too_few_examples_are_refused() -> None:
@@ -131,8 +187,27 @@ def test_the_training_set_trains_a_useful_small_model(tmp_path: Path) -> None:
     model = train(read_examples(TRAINING_SET))
     assert model.metrics["category_macro_f1"] > 0.6
     assert model.metrics["sentiment_macro_f1"] > 0.7
-    assert model.metrics["confidence_ece"] < 0.1
-    assert model.save(tmp_path).stat().st_size < 20_000_000
+    assert model.metrics["severity_macro_f1"] > 0.5
+    assert model.metrics["confidence_ece"] < 0.05
+    assert model.metrics["action_ece"] < 0.05
+    assert model.metrics["action_accuracy"] > 0.5
+    assert model.calibration.actions.rules_version == built_in().version
+    assert set(model.calibration.actions.rules) <= {rule.id for rule in built_in().rules}
+    for field in FIELDS:
+        assert list(model.classes[field]) == list(CLASSES[field])
+        for name, figures in model.classes[field].items():
+            held, target = figures["precision held"], figures["precision target"]
+            found, share = figures["found"], figures["share decided"]
+            assert found is not None
+            assert share is not None
+            assert target is not None
+            if held is None:
+                continue
+            # Writers differ, so what is held on one's texts may fall short; not by far.
+            decided = round(found * share)
+            best = interval(round(held * decided), decided, 0.01)[1]
+            assert best >= target, f"{field} {name}"
+    assert model_file.save(model, tmp_path).stat().st_size < 20_000_000
     areas = {
         "The app crashes every time I rotate my phone": "reliability",
         "¿Cuándo llega mi paquete? Lleva diez días de retraso": "delivery",

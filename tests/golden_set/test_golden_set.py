@@ -93,7 +93,7 @@ def test_wording_is_varied(held_out: Examples, training: Examples) -> None:
         assert len(openings) / len(rows) >= 0.9
         lengths = np.array([len(row["text"]) for row in rows])
         assert np.quantile(lengths, 0.05) <= 40
-        assert np.quantile(lengths, 0.95) >= 300
+        assert np.quantile(lengths, 0.95) >= 250
 
 
 def test_nothing_held_out_is_in_training(held_out: Examples, training: Examples) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,16 +13,21 @@ import pytest
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import TABLES
 from feedback_assets.definitions import build_defs
+from feedback_assets.gold import model_file
+from feedback_assets.gold.examples import read_examples
+from feedback_assets.gold.model_store import CURRENT
+from feedback_assets.gold.training import train
 from feedback_assets.launch import QUIET
 from feedback_assets.orchestration.instance import open_instance
-from feedback_assets.orchestration.jobs import feedback_to_tickets
+from feedback_assets.orchestration.jobs import feedback_to_tickets, train_classifier
 from feedback_assets.orchestration.ranges import cover
 from feedback_assets.pipeline.assets import Compute
 from feedback_assets.pipeline.gate import contract_check_name
 from feedback_assets.pipeline.step import Step, StepReport
 from resources.compute.connect import SailEngine
+from resources.lakehouse.delta import DeltaLakehouse
 from resources.settings import Settings
-from tests.conftest import DAY, Land, ticket
+from tests.conftest import DAY, Land, PutOnRecord, ticket
 
 COMPLAINTS = [
     "Your app crashes every time I open my cart since the update and I lost all my data",
@@ -69,6 +75,15 @@ class Shop:
             raise_on_error=False,
         )
 
+    def evaluate(self) -> dg.ExecuteInProcessResult:
+        """Judge what is in force on the golden set."""
+        return self._defs.resolve_job_def(train_classifier.name).execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey("golden_evaluation")],
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+
     def made(self, asset: str) -> set[str]:
         """Partitions Dagster counts as materialized."""
         return set(self.instance.get_materialized_partitions(dg.AssetKey(asset)))
@@ -91,7 +106,13 @@ class Shop:
 
 
 @pytest.fixture
-def shop(settings: Settings, engine: SailEngine, models_folder: Path, land: Land) -> Iterator[Shop]:
+def shop(
+    settings: Settings,
+    engine: SailEngine,
+    models_folder: Path,
+    land: Land,
+    put_on_record: PutOnRecord,
+) -> Iterator[Shop]:
     settings = settings.model_copy(update={"automation": "all"})
     settings.home.mkdir(parents=True)
     settings.models_folder.symlink_to(models_folder)
@@ -105,6 +126,7 @@ def shop(settings: Settings, engine: SailEngine, models_folder: Path, land: Land
             ],
             partition.day,
         )
+    put_on_record(DeltaLakehouse(settings.lakehouse_root))
     with open_instance(settings) as instance:
         yield Shop(settings, engine, instance)
 
@@ -192,3 +214,41 @@ def test_once_made_again_a_refused_partition_passes(shop: Shop) -> None:
     assert again.success
     assert shop.verdicts("validated_feedback")[BAD.key] == ("SUCCEEDED", True)
     assert shop.tickets_of(BAD) > 0
+
+
+def test_what_was_never_judged_on_the_golden_set_opens_no_ticket(shop: Shop) -> None:
+    lakehouse = shop.compute.runtime("-").lakehouse
+    shop.run(GOOD)
+    assert shop.tickets_of(GOOD) > 0
+    # Another model decides from now on.
+    models = shop.compute.settings.models_folder
+    inherited = models.resolve()
+    models.unlink()
+    shutil.copytree(inherited, models)
+    examples = read_examples(shop.compute.settings.golden_set / "train")[:300]
+    model_file.save(other := train(examples), models)
+    (models / CURRENT).write_text(other.version)
+    result = shop.run(BAD)
+    assert set(failures(result)) == {"validated_feedback_golden_set"}
+    assert shop.tickets_of(BAD) == 0
+    # The gate holds in a run of its own too, and says what to do.
+    alone = shop.run(BAD, only=["tickets"])
+    assert "was never judged on the golden set: materialize golden_evaluation" in str(
+        failures(alone)
+    )
+    assert (
+        lakehouse.scan("gate_status", predicate="`check` = 'golden_set'").read_all().num_rows == 2
+    )
+    # Judged, it breaks gates: three hundred examples are too few.
+    judged = shop.evaluate()
+    assert not judged.success
+    assert set(failures(shop.run(BAD))) == {"validated_feedback_golden_set"}
+    (verdict,) = [
+        row["detail"]
+        for row in lakehouse.scan("gate_status", predicate="`check` = 'golden_set'")
+        .read_all()
+        .to_pylist()
+        if not row["passed"] and "breaks" in row["detail"]
+    ]
+    assert "gates of golden_set/gates.yaml" in verdict
+    assert list(shop.compute.settings.reports_folder.glob("configuration-*.html"))

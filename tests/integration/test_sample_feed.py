@@ -20,6 +20,7 @@ from feedback_assets.bronze.landing_step import BRONZE
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.contracts.tables import TABLES
 from feedback_assets.gold.assets import STEPS as GOLD_STEPS
+from feedback_assets.gold.checks import judge_partitions
 from feedback_assets.insights.insights_step import INSIGHTS
 from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
@@ -33,7 +34,7 @@ from feedback_assets.triage.triage_step import TRIAGE_STEP
 from resources.compute.connect import SailEngine
 from resources.connectors import SOURCES as CONNECTORS
 from resources.settings import Settings
-from tests.conftest import rows
+from tests.conftest import PutOnRecord, rows
 
 FEED = Path(__file__).parents[2] / "sample_feed"
 DAYS = [dt.date(2026, 6, day) for day in (1, 2, 3)]
@@ -57,6 +58,8 @@ class Run:
         for step in PATH:
             reports[step.name] = run_step(step, partitions, runtime)
             check_contract(step.writes, partitions, runtime.lakehouse, step.row_for_row, run_id)
+            if step is VALIDATION:
+                judge_partitions(runtime, partitions)
         return reports
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -64,11 +67,18 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, engine: SailEngine, models_folder: Path) -> Run:
+def run(
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: SailEngine,
+    models_folder: Path,
+    put_on_record: PutOnRecord,
+) -> Run:
     home = tmp_path_factory.mktemp("sample")
     shutil.copytree(models_folder, home / "models")
     settings = Settings(home=home, landing=str(FEED / "landing"))
-    return Run(build_runtime(settings, "first", engine))
+    runtime = build_runtime(settings, "first", engine)
+    put_on_record(runtime.lakehouse)
+    return Run(runtime)
 
 
 def records_in(path: Path) -> int:
@@ -260,6 +270,8 @@ def decide(run: Run, row: dict[str, Any], decision: str, **corrected: Any) -> No
     for step in (VALIDATION, INSIGHTS, TICKETS_STEP, OUTCOMES):
         run_step(step, [partition], runtime)
         check_contract(step.writes, [partition], runtime.lakehouse, step.row_for_row, "decided")
+        if step is VALIDATION:
+            judge_partitions(runtime, [partition])
 
 
 def validated(run: Run, feedback_id: str) -> dict[str, Any]:

@@ -57,8 +57,9 @@ def submit(
                 Call(prompt, plan.model.name, "batch", pack, 1, run_id, batch_id), name, now
             )
         ]
-        ledger.append(lakehouse, rows)
+        # In this order: a batch that is known without its items is found empty and closed.
         _record(lakehouse, batch_id, prompt.stage, "submitted", len(part), "", run_id)
+        ledger.append(lakehouse, rows)
     return len(waiting)
 
 

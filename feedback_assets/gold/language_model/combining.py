@@ -14,11 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feedback_assets.contracts.tables import TABLES
+from feedback_assets.contracts.taxonomy import SEVERITIES
 from feedback_assets.gold.language_model.confidence import UNKNOWN, Calibration
 from feedback_assets.gold.language_model.contest import contested
 from feedback_assets.gold.quotes import locate_all
 
 Row = dict[str, Any]
+
+WEIGHTIEST = SEVERITIES[-1]
 
 LABELS: dict[str, tuple[str, ...]] = {
     "translation": ("english",),
@@ -86,8 +89,9 @@ def finding_of(stage: str, row: Row, prompt_version: str, calibration: Calibrati
 
 
 def _still(row: Row, state: str) -> Row:
-    """Tier 1's finding, with what kept it from standing."""
-    return {**row, "provenance": {**row["provenance"], "validation_state": state}}
+    """Tier 1's finding, with what kept it from standing and the question that was asked."""
+    made = {**row["provenance"], "validation_state": state, "input_hash": row["_input_hash"]}
+    return {**row, "provenance": made}
 
 
 def _answered(
@@ -97,6 +101,13 @@ def _answered(
     state = "valid"
     if stage != "translation":
         found["confidence"], state = _believed(float(answer["confidence"]), calibration)
+        if "severity_confidence" in answer:
+            own = calibration and calibration.severity
+            found["severity_confidence"], severity = _believed(answer["severity_confidence"], own)
+            state = severity if state == "valid" else state
+            # The weightiest word is a person's: it is what an obeying model would be talked into.
+            if answer["severity"] == WEIGHTIEST and state == "valid":
+                state = "doubtful"
         found["rationale"] = answer["rationale"]
         found["evidence_spans"] = evidence(row["_text"], answer["evidence"])
     provenance = {

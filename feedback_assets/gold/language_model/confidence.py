@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 UNKNOWN = 0.5
@@ -25,17 +25,24 @@ class Calibration:
     """`stated` confidence s becomes 1 / (1 + exp(-(slope * logit(s) + offset))).
 
     An answer stands from `stands_at` on (infinity: never). `judged` is on how many answers.
+    `severity` is the same for the confidence in the severity, of the stage that has one.
     """
 
     slope: float
     offset: float
     stands_at: float
     judged: int
+    severity: Calibration | None = None
 
     def probability(self, stated: float) -> float:
         """The probability that a careful person would agree."""
         held = min(max(stated, 0.01), 0.99)
         return 1 / (1 + math.exp(-(self.slope * math.log(held / (1 - held)) + self.offset)))
+
+
+_STATED = Calibration(slope=1.0, offset=0.0, stands_at=0.0, judged=0)
+AS_STATED = replace(_STATED, severity=_STATED)
+"""Believes whatever is stated: for learning what it is worth."""
 
 
 def key(model: str, prompt_hash: str) -> str:
@@ -50,7 +57,10 @@ def read(folder: Path, model: str, prompt_hash: str) -> Calibration | None:
     except FileNotFoundError:
         return None
     found = kept.get(key(model, prompt_hash))
-    return None if found is None else Calibration(**found)
+    if found is None:
+        return None
+    severity = found.pop("severity", None)
+    return Calibration(**found, severity=severity and Calibration(**severity))
 
 
 def keep(folder: Path, model: str, prompt_hash: str, calibration: Calibration) -> None:

@@ -109,7 +109,7 @@ def _question(row: dict[str, Any]) -> Question:
         input_hash=row["_input_hash"],
         urgent=bool(row["_urgent"]),
         received_at=row["_received_at"],
-        earlier=row["attempts"] or 0,
+        earlier=row["times_sent"] or 0,
         unusable=outcome if outcome in UNUSABLE_OUTCOMES else "",
     )
 

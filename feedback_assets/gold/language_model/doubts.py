@@ -24,16 +24,17 @@ QUESTION = pa.schema(
 )
 """What rides beside tier 1's finding: the question it leaves open, nulls where it stands."""
 
-_TEXT = ("text", "language", "english")
+_TEXT = ("text", "language")
 _LABELS = ("primary_category", "sub_category", "sentiment", "severity")
 FACTS: dict[str, tuple[str, ...]] = {
-    "translation": ("text", "language"),
+    "translation": _TEXT,
     "sentiment": (*_TEXT, "rating"),
     "topics": _TEXT,
     "root_cause": (*_TEXT, *_LABELS),
     "recommendation": (*_TEXT, *_LABELS, "root_cause_summary", "root_cause_type"),
 }
-"""What a stage's question tells of the item, in this order."""
+"""What a stage's question tells of the item, in this order. No translation: the model reads the
+original, and a question that waits for another stage's answer would be another question later."""
 
 URGENT_SEVERITIES = ("high", "critical")
 URGENT_TIERS = ("business", "enterprise")

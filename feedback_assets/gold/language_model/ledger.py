@@ -104,7 +104,7 @@ def append(lakehouse: Lakehouse, rows: Sequence[Row]) -> None:
 def latest(ledger: DataFrame, prompt: Prompt, model: str) -> DataFrame:
     """What is known of each input asked under `prompt` of `model`, a row an input.
 
-    A settled row speaks over all others, and a later one over an earlier. `attempts` counts
+    A settled row speaks over all others, and a later one over an earlier. `times_sent` counts
     what was sent so far.
     """
     mine = ledger.where(
@@ -116,11 +116,11 @@ def latest(ledger: DataFrame, prompt: Prompt, model: str) -> DataFrame:
     order = Window.partitionBy("input_hash").orderBy(F.desc("settled"), F.desc("started_at"))
     return (
         mine.withColumn("_nth", F.row_number().over(order))
-        .withColumn("attempts", F.count(F.lit(1)).over(Window.partitionBy("input_hash")))
+        .withColumn("times_sent", F.count(F.lit(1)).over(Window.partitionBy("input_hash")))
         .where("_nth = 1")
         .select(
             "input_hash", "outcome", "settled", "answer",
-            F.col("model_version").alias("answered_by"), "attempts",
+            F.col("model_version").alias("answered_by"), "times_sent",
         )
     )  # fmt: skip
 

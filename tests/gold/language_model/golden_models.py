@@ -32,7 +32,7 @@ def perfect(examples: Iterable[Example], confidence: float = 0.95) -> Answering:
     def answer(request: ModelRequest) -> Answer[Finding]:
         stage = stage_of(request)
         findings = [
-            finding(stage, item, known.get(item["text"], _nothing(item["text"])), confidence)
+            finding(stage, item, known.get(item["text"], unknown(item["text"])), confidence)
             for item in items_of(request)
         ]
         return request.answer.model_validate({"findings": findings})  # type: ignore[return-value]
@@ -89,9 +89,22 @@ def finding(
     return {**reasoned, **labels[stage]}
 
 
-def _nothing(text: str) -> Example:
+def unknown(text: str) -> Example:
     return {
         "text": text, "categories": ["other"], "primary_category": "other",
         "sub_category": "praise", "sentiment": "positive", "severity": "low", "root_cause": "",
         "root_cause_type": "other", "evidence": [], "action": "thank_customer",
     }  # fmt: skip
+
+
+def over_http(answering: Answering) -> Callable[[dict[str, Any]], str]:
+    """`answering` for a server: a Chat Completions body in, the answer's text out."""
+
+    def answer(body: dict[str, Any]) -> str:
+        said = {message["role"]: message["content"] for message in body["messages"]}
+        name = body["response_format"]["json_schema"]["name"]
+        shape = next(shape for shape in ANSWERS.values() if shape.__name__ == name)
+        asked = ModelRequest(said["system"], said["user"], shape, body["max_completion_tokens"])
+        return answering(asked).model_dump_json()
+
+    return answer

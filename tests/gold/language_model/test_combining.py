@@ -16,7 +16,8 @@ from feedback_assets.gold.language_model.doubts import QUESTION
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 TEXT = "The parcel never came and nobody answers"
-CALIBRATED = Calibration(slope=1.0, offset=0.0, stands_at=0.8, judged=100)
+SEVERITY = Calibration(slope=1.0, offset=0.0, stands_at=0.7, judged=100)
+CALIBRATED = Calibration(slope=1.0, offset=0.0, stands_at=0.8, judged=100, severity=SEVERITY)
 SCHEMA = pa.schema(
     [
         *[pa.field(f.name, f.type) for f in TABLES["gold_topics"].schema],
@@ -114,6 +115,13 @@ def test_confidence_is_what_the_golden_set_says_of_it() -> None:
     assert row["confidence"] == pytest.approx(1 / (1 + 2.718281828 ** -(0.5 * 2.1972 - 0.5)), 1e-3)
     assert row["provenance"]["validation_state"] == "doubtful"
     assert row["primary_category"] == "delivery"
+
+
+def test_a_severity_in_doubt_keeps_an_answer_from_standing() -> None:
+    unsure = json.dumps({**ANSWER, "severity_confidence": 0.6})
+    (row,) = combined(found(answer=unsure))
+    assert row["severity_confidence"] == pytest.approx(0.6)
+    assert row["provenance"]["validation_state"] == "doubtful"
 
 
 def test_a_model_never_judged_decides_nothing_alone() -> None:

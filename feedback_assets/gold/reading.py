@@ -1,0 +1,110 @@
+"""What a stage reads of an item: its text without passages that try to instruct the reader.
+
+Belongs here: blanking such passages before any model sees the text, keeping evidence out of
+them, and what follows for the finding. Does not belong here: finding them (`instructions`,
+`suspicion`).
+
+Passages are blanked by spaces, so offsets hold. Neither tier reads them: a linear model would
+count their words, a language model might obey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feedback_assets.contracts.findings import EVIDENCE_SPANS
+from feedback_assets.gold.instructions import attempts_in, without
+from feedback_assets.gold.suspicion import Suspicion
+
+Span = tuple[int, int]
+ENOUGH_LEFT = 20
+"""Letters that must be left for a merely suspect passage to be blanked; else it is all there is."""
+
+
+def watched(batch: pa.RecordBatch, suspicion: Suspicion) -> pa.RecordBatch:
+    """`batch` with its columns `attempts` (spans with quotes) and `suspect`.
+
+    What grammar finds is an attempt. What only the learned model finds makes the item suspect,
+    and is blanked where enough is left to read.
+    """
+    texts: list[str] = batch.column("text").to_pylist()
+    attempts, suspected = attempts_in(texts), suspicion.spans(texts)
+    spans, suspect = [], []
+    for text, sure, unsure in zip(texts, attempts, suspected, strict=True):
+        new = [span for span in unsure if not any(a < span[1] and span[0] < b for a, b in sure)]
+        both = sorted([*sure, *new])
+        left = sum(map(str.isalpha, without(text, both))) if new else 0
+        spans.append(both if new and left >= ENOUGH_LEFT else sure)
+        suspect.append(bool(new))
+    quoted = [
+        [{"start": a, "end": b, "quote": text[a:b]} for a, b in own]
+        for text, own in zip(texts, spans, strict=True)
+    ]
+    return batch.append_column("attempts", pa.array(quoted, EVIDENCE_SPANS)).append_column(
+        "suspect", pa.array(suspect, pa.bool_())
+    )
+
+
+def read_safely(
+    batch: pa.RecordBatch, infer: Callable[[pa.RecordBatch], pa.RecordBatch]
+) -> tuple[pa.RecordBatch, list[bool]]:
+    """`infer`'s findings of a `watched` batch, and which rows no language model may see.
+
+    Evidence spans of the findings hold quotes of the batch's own text, none out of an attempt.
+    A suspect item's finding does not stand.
+    """
+    suspect: list[bool] = batch.column("suspect").to_pylist()
+    lists = batch.column("attempts")
+    if not any(suspect) and not pc.any(pc.greater(pc.list_value_length(lists), 0)).as_py():
+        return infer(batch), suspect
+    spans = [[(a["start"], a["end"]) for a in own] for own in lists.to_pylist()]
+    texts: list[str] = batch.column("text").to_pylist()
+    blanked = [without(text, own) if own else text for text, own in zip(texts, spans, strict=True)]
+    place = batch.schema.get_field_index("text")
+    found = infer(batch.set_column(place, batch.schema.field(place), pa.array(blanked)))
+    if "evidence_spans" in found.schema.names:
+        found = _own_words(found, texts, spans)
+    if any(suspect):
+        found = _in_doubt(found, suspect)
+    return found, [bool(own) or doubt for own, doubt in zip(spans, suspect, strict=True)]
+
+
+def _in_doubt(found: pa.RecordBatch, suspect: Sequence[bool]) -> pa.RecordBatch:
+    place = found.schema.get_field_index("provenance")
+    field = found.schema.field(place)
+    made = [
+        {**row, "validation_state": "suspect"} if doubt else row
+        for row, doubt in zip(found.column(place).to_pylist(), suspect, strict=True)
+    ]
+    return found.set_column(place, field, pa.array(made, field.type))
+
+
+def _own_words(
+    found: pa.RecordBatch, texts: Sequence[str], attempts: Sequence[Sequence[Span]]
+) -> pa.RecordBatch:
+    place = found.schema.get_field_index("evidence_spans")
+    field = found.schema.field(place)
+    evidence: list[list[dict[str, Any]]] = [
+        [piece for span in spans for piece in outside(texts[row], span, attempts[row])]
+        if attempts[row]
+        else spans
+        for row, spans in enumerate(found.column(place).to_pylist())
+    ]
+    return found.set_column(place, field, pa.array(evidence, field.type))
+
+
+def outside(text: str, span: dict[str, Any], attempts: Sequence[Span]) -> list[dict[str, Any]]:
+    """The pieces of an evidence span that lie outside of `attempts`, blanks trimmed off."""
+    pieces, start = [], span["start"]
+    for first, last in [*attempts, (span["end"], span["end"])]:
+        piece = text[start : min(first, span["end"])] if first > start else ""
+        if piece.strip():
+            begin = start + len(piece) - len(piece.lstrip())
+            quote = piece.strip()
+            pieces.append({"start": begin, "end": begin + len(quote), "quote": quote})
+        start = max(start, min(last, span["end"]))
+    return pieces
