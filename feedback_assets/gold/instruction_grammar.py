@@ -37,8 +37,6 @@ _RUN = 2
 _DENSE_START = re.compile(f"[{DENSE}]")
 _BLANKS = str.maketrans("\n-_", "   ")
 
-Rules = tuple[tuple[re.Pattern[str], float], ...]
-
 
 class Form(NamedTuple):
     """A shape of text, its points, and what a text must hold (one of these) for it to be sought."""
@@ -63,7 +61,7 @@ class Grammar(NamedTuple):
     stems: dict[str, str]
     letter_of: dict[str, str]
     capitals: frozenset[str]
-    rules: Rules
+    rules: tuple[tuple[re.Pattern[str], float], ...]
     forms: tuple[Form, ...]
     worth: tuple[frozenset[str], ...]
 

@@ -27,14 +27,12 @@ from feedback_assets.gold.instruction_sieve import TURNED_WORDS
 
 Span = tuple[int, int]
 
-_ATTEMPT = 3.0
-_BESIDE = 1.5
-_DISGUISED = 2.5
-_LONGEST = 400
-"""Characters after which a passage without a stop is cut, to keep the time linear."""
-
-_PAGE = 4000
-_LONG_LEAD = 8
+_ATTEMPT, _BESIDE, _DISGUISED = 3.0, 1.5, 2.5
+"""Points: of an attempt, of what belongs to one beside it, and for words that were disguised."""
+_LONGEST, _PAGE = 400, 4000
+"""Characters after which a sentence without a stop, and a long text, are cut: time stays linear."""
+_LONG_LEAD, _ORDER = 8, 80
+"""Words before an attempt that are no part of it; characters that may tell to decode a blob."""
 _BREAK = re.compile(
     r"(?<!\W\w)\.[\"'»”’)\]]*(?=\s|$)|[!?…।؟]+[\"'»”’)\]]*(?=\s|$)"
     rf"|[。！？!?][」』）)]*(?=[{DENSE}\s]|$)|。[」』）]*|\n+|\s(?:[—–]|--+)\s"
@@ -83,18 +81,15 @@ def _paged(text: str) -> list[Span]:
     cuts = [0]
     while len(text) - cuts[-1] > _PAGE:
         low, high = cuts[-1] + _PAGE // 2, cuts[-1] + _PAGE
-        cut = max(text.rfind("\n", low, high), text.rfind(" ", high - _LONGEST, high))
-        cuts.append(cut if cut > 0 else high)
+        stop = max(text.rfind("\n", low, high), text.rfind(". ", low, high)) + 1
+        cuts.append(stop or high)
     pages = [text[start:end] for start, end in pairwise([*cuts, len(text)])]
-    return _joined(
-        text,
-        [
-            (cut + start, cut + end)
-            for cut, page, look in zip(cuts, pages, looks(pages), strict=True)
-            if look
-            for start, end in _attempts(page, look)
-        ],
-    )
+    found: list[Span] = []
+    for cut, page, look in zip(cuts, pages, looks(pages), strict=True):
+        found += [
+            (cut + start, cut + end) for start, end in (_attempts(page, look) if look else ())
+        ]
+    return _joined(text, found)
 
 
 def _attempts(text: str, look: int, depth: int = 0) -> list[Span]:
@@ -196,16 +191,10 @@ def _pieces(words: str, blocks: Collection[Span]) -> Iterator[Span]:
 def _score(seen: View, words: Tagged, start: int, end: int) -> float:
     first, last = bisect_left(words.starts, start), bisect_left(words.starts, end)
     weight = points(words.letters[first:last])
-    if (
-        weight
-        and seen.changed
-        and any(
-            words.letters[at].isalpha() and _was_changed(seen, *words.starts[at : at + 2])
-            for at in range(first, last)
-        )
-    ):
-        weight += _DISGUISED
-    return weight
+    places = range(first, last if weight and seen.changed else first)
+    known = (at for at in places if words.letters[at].isalpha())
+    changed = any(_was_changed(seen, *words.starts[at : at + 2]) for at in known)
+    return weight + _DISGUISED * changed
 
 
 def _was_changed(seen: View, start: int, end: int | None = None) -> bool:
@@ -219,10 +208,11 @@ def _with_its_order(plain: View, start: int, end: int) -> Span:
     """A blob's span, with the rest of its sentence if that tells what to do with it."""
     for piece in _pieces(plain.words, ()):
         low, high = plain.span(*piece)
-        if low <= start < high and high - end <= 80:
-            rest = tagged(view(plain.text[end:high])).letters
-            if "X" in rest:
-                return start, high
+        if (
+            low <= start < high <= end + _ORDER
+            and "X" in tagged(view(plain.text[end:high])).letters
+        ):
+            return start, high
     return start, end
 
 

@@ -10,6 +10,7 @@ count their words, a language model might obey.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,12 @@ from feedback_assets.gold.instructions import attempts_in, without
 from feedback_assets.gold.suspicion import Suspicion
 
 Span = tuple[int, int]
+ENVELOPE = re.compile(
+    r"</?(?:feedback|items?|texts?|labels?|reviews?|messages?|tickets?|user|system|assistant|output|"
+    r"results?|answers?)\b[^<>]{0,200}>",
+    re.IGNORECASE,
+)
+"""Tags that feign the end of the text, or another beginning: what follows may be no feedback."""
 ENOUGH_LEFT = 20
 """Letters that must be left for a merely suspect passage to be blanked; else it is all there is."""
 
@@ -29,7 +36,7 @@ def watched(batch: pa.RecordBatch, suspicion: Suspicion) -> pa.RecordBatch:
     """`batch` with its columns `attempts` (spans with quotes) and `suspect`.
 
     What grammar finds is an attempt. What only the learned model finds makes the item suspect,
-    and is blanked where enough is left to read.
+    and is blanked where enough is left to read; so do tags of an envelope that is not its own.
     """
     texts: list[str] = batch.column("text").to_pylist()
     attempts, suspected = attempts_in(texts), suspicion.spans(texts)
@@ -39,7 +46,7 @@ def watched(batch: pa.RecordBatch, suspicion: Suspicion) -> pa.RecordBatch:
         both = sorted([*sure, *new])
         left = sum(map(str.isalpha, without(text, both))) if new else 0
         spans.append(both if new and left >= ENOUGH_LEFT else sure)
-        suspect.append(bool(new))
+        suspect.append(bool(new) or ENVELOPE.search(text) is not None)
     quoted = [
         [{"start": a, "end": b, "quote": text[a:b]} for a, b in own]
         for text, own in zip(texts, spans, strict=True)

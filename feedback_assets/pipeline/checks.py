@@ -41,10 +41,20 @@ def verdict(
     return dg.AssetCheckResult(
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if everything_failed else dg.AssetCheckSeverity.WARN,
-        description=" | ".join(f"{key}: {told}" for key, told in failed.items())
-        or f"all of {len(findings)} partitions pass",
+        description=" | ".join(_together(failed)) or f"all of {len(findings)} partitions pass",
         # No figures: sums would be plotted on one line with the partitions' own.
     )
+
+
+def _together(failed: Mapping[str, str]) -> list[str]:
+    """What failed by partition; those with the same words share them."""
+    partitions: dict[str, list[str]] = {}
+    for key, told in failed.items():
+        partitions.setdefault(told, []).append(key)
+    return [
+        f"{keys[0] if len(keys) == 1 else f'{len(keys)} partitions from {keys[0]}'}: {told}"
+        for told, keys in partitions.items()
+    ]
 
 
 def _figures(finding: Finding) -> dict[str, dg.MetadataValue[Any]]:

@@ -12,7 +12,7 @@ from feedback_assets.gold import model_file, training
 from feedback_assets.gold.calibration import decide
 from feedback_assets.gold.classifier import TriageClassifier
 from feedback_assets.gold.examples import read_examples
-from feedback_assets.gold.guarantee import CLASSES, FIELDS
+from feedback_assets.gold.guarantee import CLASSES, FIELDS, interval
 from feedback_assets.gold.heads import HEADS, OTHER
 from feedback_assets.gold.recommendation import built_in
 from feedback_assets.gold.training import train, version_of

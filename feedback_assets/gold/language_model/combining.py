@@ -108,6 +108,8 @@ def _answered(
             # The weightiest word is a person's: it is what an obeying model would be talked into.
             if answer["severity"] == WEIGHTIEST and state == "valid":
                 state = "doubtful"
+        if state == "valid" and row["_rests_on"] not in (None, "valid"):
+            state = "doubtful"
         found["rationale"] = answer["rationale"]
         found["evidence_spans"] = evidence(row["_text"], answer["evidence"])
     provenance = {

@@ -21,7 +21,6 @@ LEAST_PLAUSIBLE = 0.02
 MOST_LEVELS = 1
 """Levels of severity an answer may lie from tier 1's."""
 OPPOSITE = {("negative", "positive"), ("positive", "negative")}
-SURE_OF_TONE = 0.6
 
 
 def contested(stage: str, found: Row, answer: Row) -> bool:
@@ -38,5 +37,4 @@ def _topics(found: Row, answer: Row) -> bool:
 
 
 def _sentiment(found: Row, answer: Row) -> bool:
-    pair = (found["sentiment"], answer["sentiment"])
-    return pair in OPPOSITE and found["confidence"] >= SURE_OF_TONE
+    return (found["sentiment"], answer["sentiment"]) in OPPOSITE

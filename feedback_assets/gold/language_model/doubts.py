@@ -20,9 +20,11 @@ QUESTION = pa.schema(
         ("_input_hash", pa.string()),
         ("_urgent", pa.bool_()),
         ("_received_at", pa.timestamp("us", tz="UTC")),
+        ("_rests_on", pa.string()),
     ]
 )
-"""What rides beside tier 1's finding: the question it leaves open, nulls where it stands."""
+"""What rides beside tier 1's finding: the question it leaves open, nulls where it stands.
+`_rests_on` is the validation state of the topics, for a stage that rests on them."""
 
 _TEXT = ("text", "language")
 _LABELS = ("primary_category", "sub_category", "sentiment", "severity")
@@ -36,6 +38,8 @@ FACTS: dict[str, tuple[str, ...]] = {
 """What a stage's question tells of the item, in this order. No translation: the model reads the
 original, and a question that waits for another stage's answer would be another question later."""
 
+RESTING = ("recommendation",)
+"""Stages whose finding is worth no more than the topics it rests on."""
 URGENT_SEVERITIES = ("high", "critical")
 URGENT_TIERS = ("business", "enterprise")
 
@@ -50,7 +54,7 @@ def with_questions(
     """
     facts = {
         name: batch.column(name).to_pylist() if name in batch.schema.names else None
-        for name in {*FACTS[prompt.stage], "customer_tier", "received_at"}
+        for name in {*FACTS[prompt.stage], "customer_tier", "received_at", "topics_state"}
     }
     severity = next(
         (b.column("severity").to_pylist() for b in (found, batch) if "severity" in b.schema.names),
@@ -73,6 +77,8 @@ def with_questions(
             tier is not None and tier[row] in URGENT_TIERS
         )
         columns["_received_at"][row] = None if received is None else received[row]
+        if prompt.stage in RESTING and (topics := facts["topics_state"]) is not None:
+            columns["_rests_on"][row] = topics[row]
     arrays = [pa.array(columns[field.name], field.type) for field in QUESTION]
     schema = pa.schema([*found.schema, *QUESTION])
     return pa.RecordBatch.from_arrays([*found.columns, *arrays], schema=schema)

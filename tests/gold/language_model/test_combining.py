@@ -49,7 +49,7 @@ def found(scores: dict[str, float] | None = None, **changes: Any) -> dict[str, A
             "run_id": "r", "taxonomy_hash": "taxonomy-1",
         },
         "_text": TEXT, "_content": "{}", "_input_hash": "h1", "_urgent": False,
-        "_received_at": NOW, "outcome": "answered", "settled": True,
+        "_received_at": NOW, "_rests_on": None, "outcome": "answered", "settled": True,
         "answer": json.dumps(ANSWER), "answered_by": "model-2026", **changes,
     }  # fmt: skip
 
@@ -161,3 +161,17 @@ def test_a_translation_stands_as_it_is() -> None:
     )
     assert made.column("english").to_pylist() == ["It never came"]
     assert made.column("provenance").to_pylist()[0]["validation_state"] == "valid"
+
+
+def test_what_rests_on_doubtful_topics_does_not_stand() -> None:
+    (row,) = combined(found(_rests_on="contested"))
+    assert row["provenance"]["validation_state"] == "doubtful"
+    (row,) = combined(found(_rests_on="valid"))
+    assert row["provenance"]["validation_state"] == "valid"
+
+
+def test_the_weightiest_severity_is_a_persons() -> None:
+    critical = json.dumps({**ANSWER, "severity": "critical", "severity_confidence": 0.99})
+    (row,) = combined(found(severity="high", answer=critical))
+    assert row["severity"] == "critical"
+    assert row["provenance"]["validation_state"] == "doubtful"
