@@ -124,6 +124,13 @@ class _Script:
         stamp = Stamp("bare", dt.datetime.now(dt.UTC))
         read = silver.filter(pl.col("duplicate_of").is_null())
         found = read.select("day", "source", "feedback_id", "text", "language", "rating")
+        found = found.with_columns(
+            # Nothing is looked for here: a script of this kind would not.
+            attempts=pl.lit(
+                [], pl.List(pl.Struct({"start": pl.Int32, "end": pl.Int32, "quote": pl.String}))
+            ),
+            suspect=pl.lit(False),
+        )
 
         def infer(stage: str, rows: pl.DataFrame) -> pl.DataFrame:
             return _mapped(rows, lambda batch: STAGES[stage].infer(batch, model, stamp))

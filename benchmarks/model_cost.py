@@ -120,6 +120,11 @@ def silver(runtime: Runtime, count: int) -> pa.RecordBatch:
         run_step(step, partitions, runtime)
     names = ["day", "source", "feedback_id", "text", "language", "rating"]
     found = runtime.lakehouse.scan("silver_feedback", names, "duplicate_of IS NULL").read_all()
+    # Views of strings, as the reader gives them, can't be sorted.
+    plain = [
+        pa.field(f.name, pa.string() if "view" in str(f.type) else f.type) for f in found.schema
+    ]
+    found = found.cast(pa.schema(plain))
     ordered = found.sort_by("feedback_id").slice(0, count).combine_chunks()
     return ordered.to_batches()[0]
 
