@@ -107,5 +107,5 @@ def _judge(
     runtime: Runtime, golden_set: Path, chosen: Choice, other: Choice | None, stage: str | None
 ) -> Evaluation:
     stages = STAGES if stage is None else (stage,)
-    against = None if other is None else contender(runtime, golden_set, other)
-    return evaluate(golden_set, contender(runtime, golden_set, chosen), against, stages)
+    against = None if other is None else contender(runtime, golden_set, other, stages)
+    return evaluate(golden_set, contender(runtime, golden_set, chosen, stages), against, stages)

@@ -6,7 +6,7 @@ judging them (`evaluate`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from feedback_assets.gold.evaluation.calibrating import learn
 from feedback_assets.gold.evaluation.configuration import Configuration, tier_one_configuration
 from feedback_assets.gold.evaluation.evaluate import Contender
 from feedback_assets.gold.evaluation.golden import read_golden
-from feedback_assets.gold.evaluation.outcomes import judge
+from feedback_assets.gold.evaluation.outcomes import STAGES, judge
 from feedback_assets.gold.evaluation.thresholds import with_thresholds
 from feedback_assets.gold.evaluation.tier_one import tier_one
 from feedback_assets.gold.language_model import confidence
@@ -48,9 +48,15 @@ class Choice:
 IN_FORCE = Choice()
 
 
-def contender(runtime: Runtime, golden_set: Path, choice: Choice = IN_FORCE) -> Contender:
+def contender(
+    runtime: Runtime,
+    golden_set: Path,
+    choice: Choice = IN_FORCE,
+    stages: Collection[str] = STAGES,
+) -> Contender:
     """What `choice` decides, its language model calibrated on the golden set where one is set.
 
+    `stages` limits what is asked for that to these stages and those they need.
     The calibrations of the choice in force are kept beside the models, which puts them in
     force too. Raises `FileNotFoundError` for an unknown model, `PromptError` for a prompt, and
     `NotAskedToTheEnd`.
@@ -60,7 +66,7 @@ def contender(runtime: Runtime, golden_set: Path, choice: Choice = IN_FORCE) -> 
     if cascade.plan is None:
         return Contender(cascade.decide, described)
     as_stated = replace(cascade, calibrations=dict.fromkeys(cascade.prompts, AS_STATED))
-    learned = learn(judge(read_golden(golden_set), as_stated.decide, described))
+    learned = learn(judge(read_golden(golden_set), as_stated.decide, described, stages))
     if choice == IN_FORCE:
         for stage, calibration in learned.items():
             prompt = cascade.prompts[stage]
