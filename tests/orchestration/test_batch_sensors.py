@@ -57,6 +57,8 @@ def test_a_collection_is_started_while_a_batch_is_open(settings: Settings) -> No
         assert isinstance(tick(), dg.SkipReason)
 
 
+# Dagster's own tags of a multi-partition, which it calls deprecated.
+@pytest.mark.filterwarnings("ignore:Non-compliant tag keys")
 @pytest.mark.parametrize("keys", [[], [f"{DAY}|survey", f"{DAY}|zendesk"]])
 def test_partitions_with_answers_run(settings: Settings, keys: list[str]) -> None:
     settings.home.mkdir(parents=True)
