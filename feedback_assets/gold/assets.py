@@ -107,7 +107,10 @@ ASSETS = [
     model_batches,
     table_spec(MODEL_CALLS),
     *(
-        step_asset(step, {"spark", "deltalake", "scikitlearn"}, deps=["triage_classifier"])
+        # One run at a time asks a stage's questions, so that two never ask the same one at once.
+        step_asset(
+            step, {"spark", "deltalake", "scikitlearn"}, ["triage_classifier"], pool=step.name
+        )
         for step in STEPS[:-1]
     ),
     step_asset(JOIN, {"spark", "deltalake"}),
