@@ -32,9 +32,7 @@ def golden_set_gates(
     """The verdict on the configuration in force."""
     found = judged(compute.runtime(context.op_execution_context.run_id))
     return dg.AssetCheckResult(
-        passed=found.passed,
-        description=found.told,
-        metadata={"broken_gates": found.broken, "configuration": found.good},
+        passed=found.passed, description=found.told, metadata={"broken_gates": found.broken}
     )
 
 
@@ -62,8 +60,7 @@ def judge_partitions(
     runtime: Runtime, partitions: Sequence[Partition]
 ) -> Mapping[Partition, Finding]:
     """The same verdict for every partition: what decided them is not good enough, or it is."""
-    findings = {partition: judged(runtime) for partition in partitions[:1]}
-    told = dict.fromkeys(partitions, next(iter(findings.values()))) if findings else {}
+    told = dict.fromkeys(partitions, judged(runtime))
     write_verdicts(runtime.lakehouse, GOLDEN_SET_CHECK, VALIDATED_FEEDBACK, told, runtime.run_id)
     return told
 

@@ -7,7 +7,7 @@ Does not belong here: what is learned from them (`training`).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -59,16 +59,25 @@ class Example(BaseModel):
         return self
 
 
-def read_examples(folder: Path) -> list[dict[str, Any]]:
-    """All examples of ``folder/*.jsonl``, in the order of file names and lines.
+Shape = TypeVar("Shape", bound=Example)
 
-    Raises `ValueError` naming file and line of a line that is not a valid example, or of an id
-    used twice; `FileNotFoundError` when there is no file.
+
+def read_examples(folder: Path) -> list[dict[str, Any]]:
+    """All examples of ``folder/*.jsonl`` as dicts; raises as `read_labelled`."""
+    return [example.model_dump() for example in read_labelled(folder, Example, "labelled example")]
+
+
+def read_labelled(folder: Path, shape: type[Shape], called: str) -> list[Shape]:
+    """All lines of ``folder/*.jsonl`` in `shape`, in the order of file names and lines.
+
+    No sub-folder is read. Raises `ValueError` naming file and line of a line that does not fit,
+    or of an id used twice; `FileNotFoundError` when there is no file. `called` is what such a
+    line is called in errors.
     """
     paths = sorted(folder.glob("*.jsonl"))
     if not paths:
-        raise FileNotFoundError(f"{folder}: no *.jsonl with labelled examples")
-    examples: list[dict[str, Any]] = []
+        raise FileNotFoundError(f"{folder}: no *.jsonl with {called}s")
+    examples: list[Shape] = []
     seen: dict[str, str] = {}
     for path in paths:
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
@@ -76,10 +85,10 @@ def read_examples(folder: Path) -> list[dict[str, Any]]:
                 continue
             where = f"{path}:{number}"
             try:
-                example = Example.model_validate_json(line)
+                example = shape.model_validate_json(line)
             except ValidationError as error:
-                raise ValueError(f"{where}: not a labelled example: {error}") from error
+                raise ValueError(f"{where}: not a {called}: {error}") from error
             if seen.setdefault(example.id, where) != where:
                 raise ValueError(f"{where}: id {example.id} is used at {seen[example.id]} too")
-            examples.append(example.model_dump())
+            examples.append(example)
     return examples

@@ -14,8 +14,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from feedback_assets.contracts.findings import EVIDENCE_SPANS
 from feedback_assets.gold.instructions import attempts_in, without
@@ -68,40 +70,47 @@ def read_safely(
     lists = batch.column("attempts")
     if not any(suspect) and not pc.any(pc.greater(pc.list_value_length(lists), 0)).as_py():
         return infer(batch), suspect
-    spans = [[(a["start"], a["end"]) for a in own] for own in lists.to_pylist()]
-    texts: list[str] = batch.column("text").to_pylist()
-    blanked = [without(text, own) if own else text for text, own in zip(texts, spans, strict=True)]
-    place = batch.schema.get_field_index("text")
-    found = infer(batch.set_column(place, batch.schema.field(place), pa.array(blanked)))
+    rows = np.flatnonzero(pc.greater(pc.list_value_length(lists), 0).to_numpy(False))
+    spans = [[(a["start"], a["end"]) for a in own] for own in lists.take(rows).to_pylist()]
+    texts: list[str] = batch.column("text").take(rows).to_pylist()
+    blanked = [without(text, own) for text, own in zip(texts, spans, strict=True)]
+    found = infer(_replaced(batch, "text", rows, blanked))
     if "evidence_spans" in found.schema.names:
-        found = _own_words(found, texts, spans)
-    if any(suspect):
-        found = _in_doubt(found, suspect)
-    return found, [bool(own) or doubt for own, doubt in zip(spans, suspect, strict=True)]
+        quoted = found.column("evidence_spans").take(rows).to_pylist()
+        own_words = [
+            [piece for span in evidence for piece in outside(text, span, attempts)]
+            for text, evidence, attempts in zip(texts, quoted, spans, strict=True)
+        ]
+        found = _replaced(found, "evidence_spans", rows, own_words)
+    withheld = np.array(suspect)
+    if withheld.any():
+        found = _in_doubt(found, withheld)
+    withheld[rows] = True
+    return found, withheld.tolist()
 
 
-def _in_doubt(found: pa.RecordBatch, suspect: Sequence[bool]) -> pa.RecordBatch:
+def _replaced(
+    batch: pa.RecordBatch, name: str, rows: NDArray[np.int64], values: Sequence[Any]
+) -> pa.RecordBatch:
+    """`batch` with other values of a column in a few rows; the rest is not looked at."""
+    place = batch.schema.get_field_index(name)
+    field = batch.schema.field(place)
+    order = np.arange(batch.num_rows)
+    order[rows] = batch.num_rows + np.arange(len(rows))
+    both = pa.concat_arrays([batch.column(place), pa.array(values, field.type)])
+    return batch.set_column(place, field, both.take(order))
+
+
+def _in_doubt(found: pa.RecordBatch, suspect: NDArray[np.bool_]) -> pa.RecordBatch:
     place = found.schema.get_field_index("provenance")
     field = found.schema.field(place)
-    made = [
-        {**row, "validation_state": "suspect"} if doubt else row
-        for row, doubt in zip(found.column(place).to_pylist(), suspect, strict=True)
-    ]
-    return found.set_column(place, field, pa.array(made, field.type))
-
-
-def _own_words(
-    found: pa.RecordBatch, texts: Sequence[str], attempts: Sequence[Sequence[Span]]
-) -> pa.RecordBatch:
-    place = found.schema.get_field_index("evidence_spans")
-    field = found.schema.field(place)
-    evidence: list[list[dict[str, Any]]] = [
-        [piece for span in spans for piece in outside(texts[row], span, attempts[row])]
-        if attempts[row]
-        else spans
-        for row, spans in enumerate(found.column(place).to_pylist())
-    ]
-    return found.set_column(place, field, pa.array(evidence, field.type))
+    made = found.column(place)
+    parts = {part.name: made.field(part.name) for part in field.type}
+    state = parts["validation_state"]
+    parts["validation_state"] = pc.if_else(pa.array(suspect), "suspect", state)
+    return found.set_column(
+        place, field, pa.StructArray.from_arrays(list(parts.values()), fields=list(field.type))
+    )
 
 
 def outside(text: str, span: dict[str, Any], attempts: Sequence[Span]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pydantic import ValidationError, model_validator
+from pydantic import model_validator
 
 from feedback_assets.contracts.decisions import LANES
 from feedback_assets.contracts.taxonomy import (
@@ -25,7 +25,7 @@ from feedback_assets.contracts.taxonomy import (
     SUB_CATEGORIES,
     TRAITS,
 )
-from feedback_assets.gold.examples import Example
+from feedback_assets.gold.examples import Example, read_labelled
 
 DAY = dt.date(2026, 1, 1)
 """The day golden items are shown under; no stage reads it."""
@@ -103,28 +103,9 @@ def _unknown_demands(demands: dict[str, Any]) -> list[str]:
 def read_golden(folder: Path) -> list[GoldenItem]:
     """The items of ``folder/*.jsonl``, in the order of file names and lines; no sub-folder.
 
-    Raises `FileNotFoundError` when there is no file, and `ValueError` naming file and line of a
-    line that is no golden item, and of an id that is used twice.
+    Raises as `read_labelled`.
     """
-    paths = sorted(folder.glob("*.jsonl"))
-    if not paths:
-        raise FileNotFoundError(f"{folder}: no *.jsonl with golden items")
-    items: list[GoldenItem] = []
-    seen: dict[str, str] = {}
-    for path in paths:
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            try:
-                item = GoldenItem.model_validate_json(line)
-            except ValidationError as error:
-                raise ValueError(f"{where}: not a golden item: {error}") from error
-            if item.id in seen:
-                raise ValueError(f"{where}: id {item.id} is used at {seen[item.id]} too")
-            seen[item.id] = where
-            items.append(item)
-    return items
+    return read_labelled(folder, GoldenItem, "golden item")
 
 
 def batch_of(

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from feedback_assets.gold.evaluation.contenders import contender, without_language_model
 from feedback_assets.gold.evaluation.evaluate import Evaluation, evaluate_in_force
-from feedback_assets.gold.evaluation.report import write_report
 from feedback_assets.gold.language_model.cascade import NotAskedToTheEnd
 from feedback_assets.pipeline.runtime import Runtime
 
@@ -32,6 +31,9 @@ def judge_in_force(runtime: Runtime, golden_set: Path, reports: Path) -> Judgeme
     Where the language model can't be asked to the end, it stays without a calibration, by which
     nothing it says stands by itself: then tier 1 alone is judged.
     """
+    # Charts take a third of a second to import, which loading definitions need not spend.
+    from feedback_assets.gold.evaluation.report import write_report
+
     note = ""
     try:
         judged = contender(runtime, golden_set)

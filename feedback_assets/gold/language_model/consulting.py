@@ -47,7 +47,6 @@ def consult(
     table = TABLES[f"gold_{prompt.stage}"]
     contract = [pa.field(field.name, field.type) for field in table.schema]
     found = map_arrow(inputs, infer, pa.schema([*contract, *QUESTION]))
-    context.table("model_calls", everything=True)
     _ask(context, plan, prompt, found)
     known = ledger.latest(context.table("model_calls", everything=True), prompt, plan.model.name)
     joined = found.join(known.withColumnRenamed("input_hash", "_input_hash"), "_input_hash", "left")
