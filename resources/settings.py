@@ -88,6 +88,22 @@ class Settings(BaseSettings):
     )
     survey_columns: Path | None = Field(None, description="Column mapping of flat surveys")
     routing_rules: Path | None = Field(None, description="Triage rules in place of the built-in")
+    quality_rules: Path | None = Field(
+        None, description="What is checked, what blocks and what warns, in place of the built-in"
+    )
+    dagster_url: str = Field(
+        "http://localhost:3000", description="Address of the Dagster UI, for links in messages"
+    )
+    webhook_url: SecretStr | None = Field(None, description="Where messages go as JSON")
+    slack_webhook_url: SecretStr | None = Field(
+        None, description="Slack incoming webhook where messages go"
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="OpenTelemetry collector (OTLP over HTTP), as http://collector:4318"
+    )
+    otlp_headers: SecretStr | None = Field(
+        None, description="Headers for the collector: name=value, separated by commas"
+    )
 
     @model_validator(mode="after")
     def _model_is_whole(self) -> Settings:

@@ -16,6 +16,7 @@ from feedback_assets.contracts.columns import (
     Column,
     Table,
 )
+from feedback_assets.contracts.decisions import GATE_STATES
 from feedback_assets.contracts.item import DAY, ITEM, SOURCE
 
 MODEL_CALLS = Table(
@@ -137,7 +138,8 @@ GATE_STATUS = Table(
         SOURCE,
         Column("check", STRING, "The check", nullable=False),
         Column("table", STRING, "The table judged", nullable=False),
-        Column("passed", BOOLEAN, "The verdict", nullable=False),
+        Column("passed", BOOLEAN, "It closes no gate", nullable=False),
+        Column("state", STRING, "The verdict in full", False, GATE_STATES),
         Column("value", DOUBLE, "What was measured"),
         Column("threshold", DOUBLE, "What it was held against"),
         Column("detail", STRING, "What failed and what to do", nullable=False),

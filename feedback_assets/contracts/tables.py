@@ -31,6 +31,12 @@ from feedback_assets.contracts.ledgers import (
     QUARANTINE,
     STAGE_METRICS,
 )
+from feedback_assets.contracts.monitoring import (
+    FEEDBACK_PROFILE,
+    GATE_OVERRIDES,
+    MODEL_REVIEWS,
+    NOTIFICATIONS,
+)
 from feedback_assets.contracts.provenance import PROVENANCE
 from feedback_assets.contracts.taxonomy import (
     ACTIONS,
@@ -356,6 +362,7 @@ TABLES: dict[str, Table] = by_name(
         GOLD_ROOT_CAUSE, GOLD_RECOMMENDATION, GOLD_FEEDBACK, FEEDBACK_CLUSTERS, TRIAGE,
         VALIDATED_FEEDBACK, REVIEW_DECISIONS, TICKETS, TICKET_ITEMS, TICKET_OUTCOMES,
         INSIGHTS_DAILY, MODEL_CALLS, MODEL_BATCHES, GOLDEN_EVALUATION, GOLDEN_PREDICTIONS,
-        QUARANTINE, GATE_STATUS, STAGE_METRICS,
+        QUARANTINE, GATE_STATUS, STAGE_METRICS, FEEDBACK_PROFILE, GATE_OVERRIDES, MODEL_REVIEWS,
+        NOTIFICATIONS,
     )
 )  # fmt: skip

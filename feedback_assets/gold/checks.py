@@ -61,7 +61,8 @@ def judge_partitions(
 ) -> Mapping[Partition, Finding]:
     """The same verdict for every partition: what decided them is not good enough, or it is."""
     told = dict.fromkeys(partitions, judged(runtime))
-    write_verdicts(runtime.lakehouse, GOLDEN_SET_CHECK, VALIDATED_FEEDBACK, told, runtime.run_id)
+    named = {GOLDEN_SET_CHECK: told}
+    write_verdicts(runtime.lakehouse, VALIDATED_FEEDBACK, named, runtime.run_id)
     return told
 
 

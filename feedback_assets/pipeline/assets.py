@@ -6,7 +6,7 @@ resource. Does not belong here: what a step does, and how verdicts are told (che
 
 import datetime as dt
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -15,6 +15,7 @@ from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.pipeline.checks import verdict
 from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.gate import REQUIRED_CHECKS, contract_check_name, data_versions
+from feedback_assets.pipeline.gate_overrides import overrides_in_force
 from feedback_assets.pipeline.judgement import Finding
 from feedback_assets.pipeline.model_plan import ModelPlan
 from feedback_assets.pipeline.runtime import (
@@ -149,6 +150,8 @@ def table_spec(table: Table, deps: Sequence[str] = ()) -> dg.AssetSpec:
 
 Judge = Callable[[Runtime, Sequence[Partition]], Mapping[Partition, Finding]]
 """Judges partitions and writes the verdicts to `gate_status`."""
+JudgeAll = Callable[[Runtime, Sequence[Partition]], Mapping[str, Mapping[Partition, Finding]]]
+"""The same for several checks, by name."""
 
 
 def contract_check(step: Step) -> dg.AssetChecksDefinition:
@@ -166,26 +169,54 @@ def partition_check(
     table: Table, name: str, description: str, judge: Judge, deps: Sequence[str] = ()
 ) -> dg.AssetChecksDefinition:
     """A blocking check of a table, a verdict a partition. `deps` names what else it reads."""
+
+    def judge_all(
+        runtime: Runtime, partitions: Sequence[Partition]
+    ) -> Mapping[str, Mapping[Partition, Finding]]:
+        return {name: judge(runtime, partitions)}
+
+    return partition_checks(table, f"{table.name}_{name}", {name: description}, judge_all, deps)
+
+
+def partition_checks(
+    table: Table,
+    op_name: str,
+    descriptions: Mapping[str, str],
+    judge: JudgeAll,
+    deps: Sequence[str] = (),
+) -> dg.AssetChecksDefinition:
+    """Blocking checks of a table that are judged together, each with a verdict a partition.
+
+    `descriptions` are by name of the check. `deps` names what else they read.
+    """
     with warnings.catch_warnings():
         # Without partitions a pass in one partition would open the gate for another.
         warnings.simplefilter("ignore", dg.PreviewWarning)
+        specs = [
+            dg.AssetCheckSpec(
+                name=name,
+                asset=dg.AssetKey(table.name),
+                description=description,
+                blocking=True,
+                partitions_def=DAY_AND_SOURCE,
+                additional_deps=list(deps),
+            )
+            for name, description in descriptions.items()
+        ]
 
-        @dg.asset_check(
-            asset=dg.AssetKey(table.name),
-            name=name,
-            description=description,
-            blocking=True,
-            partitions_def=DAY_AND_SOURCE,
-            additional_deps=list(deps),
-        )
-        def check(
+        @dg.multi_asset_check(name=op_name, specs=specs)
+        def checks(
             context: dg.AssetCheckExecutionContext, compute: ComputeParam
-        ) -> dg.AssetCheckResult:
+        ) -> Iterator[dg.AssetCheckResult]:
             op = context.op_execution_context
             partitions = partitions_of(op.partition_keys)
-            return verdict(op, name, table, judge(compute.runtime(op.run_id), partitions))
+            runtime = compute.runtime(op.run_id)
+            found = judge(runtime, partitions)
+            overrides = overrides_in_force(runtime.lakehouse, partitions)
+            for name in descriptions:
+                yield verdict(op, name, table, found[name], overrides)
 
-    return check
+    return checks
 
 
 def _promise(step: Step) -> str:

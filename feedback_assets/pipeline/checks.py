@@ -17,33 +17,69 @@ from dagster._core.events import DagsterEvent, DagsterEventType
 
 from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.partitions import Partition
+from feedback_assets.pipeline.gate_overrides import GateOverride
 from feedback_assets.pipeline.judgement import Finding
+
+Overrides = Mapping[tuple[Partition, str], GateOverride]
 
 
 def verdict(
-    op: dg.OpExecutionContext, name: str, table: Table, findings: Mapping[Partition, Finding]
+    op: dg.OpExecutionContext,
+    name: str,
+    table: Table,
+    findings: Mapping[Partition, Finding],
+    overrides: Overrides,
 ) -> dg.AssetCheckResult:
     """One verdict for the run; of several partitions, each one's own is recorded besides.
 
-    Where only some of several partitions fail, the run goes on for the others: the failed ones
-    are stopped at the gate.
+    Where only some of several partitions fail, or an operator let the failed ones pass, the run
+    goes on: what must not pass is stopped at the gate.
     """
+    asset_key = dg.AssetKey(table.name)
     if len(findings) == 1:
-        ((_, finding),) = findings.items()
+        ((partition, finding),) = findings.items()
+        override = overrides.get((partition, name))
         return dg.AssetCheckResult(
-            passed=finding.passed, description=finding.told, metadata=_figures(finding)
+            asset_key=asset_key,
+            check_name=name,
+            passed=finding.state in ("passed", "not_enough_data"),
+            severity=_severity(finding, override),
+            description=_told(finding, override),
+            metadata=_figures(finding, override),
         )
     targets = _materializations(op.instance, table, list(findings))
     for partition, finding in findings.items():
-        _record(op, name, table, partition, finding, targets.get(partition.key))
-    failed = {p.key: finding.told for p, finding in findings.items() if not finding.passed}
-    everything_failed = len(failed) == len(findings)
+        override = overrides.get((partition, name))
+        _record(op, name, table, partition, finding, override, targets.get(partition.key))
+    speaking = {
+        partition.key: _told(finding, overrides.get((partition, name)))
+        for partition, finding in findings.items()
+        if finding.state in ("warned", "failed")
+    }
+    everything_failed = all(
+        _severity(finding, overrides.get((partition, name))) is dg.AssetCheckSeverity.ERROR
+        for partition, finding in findings.items()
+    )
     return dg.AssetCheckResult(
-        passed=not failed,
+        asset_key=asset_key,
+        check_name=name,
+        passed=not speaking,
         severity=dg.AssetCheckSeverity.ERROR if everything_failed else dg.AssetCheckSeverity.WARN,
-        description=" | ".join(_together(failed)) or f"all of {len(findings)} partitions pass",
+        description=" | ".join(_together(speaking)) or f"all of {len(findings)} partitions pass",
         # No figures: sums would be plotted on one line with the partitions' own.
     )
+
+
+def _severity(finding: Finding, override: GateOverride | None) -> dg.AssetCheckSeverity:
+    if finding.state == "failed" and override is None:
+        return dg.AssetCheckSeverity.ERROR
+    return dg.AssetCheckSeverity.WARN
+
+
+def _told(finding: Finding, override: GateOverride | None) -> str:
+    if finding.state != "failed" or override is None:
+        return finding.told
+    return f"let pass by {override.operator}: {override.reason}. The check had said: {finding.told}"
 
 
 def _together(failed: Mapping[str, str]) -> list[str]:
@@ -57,11 +93,16 @@ def _together(failed: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _figures(finding: Finding) -> dict[str, dg.MetadataValue[Any]]:
+def _figures(finding: Finding, override: GateOverride | None) -> dict[str, dg.MetadataValue[Any]]:
     figures: dict[str, dg.MetadataValue[Any]] = {
+        "state": dg.MetadataValue.text(finding.state),
         "rows": dg.MetadataValue.int(finding.rows),
         "broken": dg.MetadataValue.int(finding.broken),
     }
+    if finding.shown:
+        figures["in_short"] = dg.MetadataValue.md(finding.shown)
+    if override is not None:
+        figures["override"] = dg.MetadataValue.text(override.told)
     if finding.value is not None:
         figures["value"] = dg.MetadataValue.float(finding.value)
     if finding.threshold is not None:
@@ -95,17 +136,18 @@ def _record(
     table: Table,
     partition: Partition,
     finding: Finding,
+    override: GateOverride | None,
     target: AssetCheckEvaluationTargetMaterializationData | None,
 ) -> None:
     # A check of a run over a range returns one result, which Dagster files under no partition.
     evaluation = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(table.name),
         check_name=name,
-        passed=finding.passed,
-        metadata=_figures(finding),
-        description=finding.told,
+        passed=finding.state in ("passed", "not_enough_data"),
+        metadata=_figures(finding, override),
+        description=_told(finding, override),
         target_materialization_data=target,
-        severity=dg.AssetCheckSeverity.ERROR,
+        severity=_severity(finding, override),
         blocking=True,
         partition=partition.key,
     )

@@ -40,7 +40,8 @@ def check_contract(
         _check_rows(table, partitions, lakehouse, findings)
         if row_for_row:
             _check_counts(table, partitions, lakehouse, findings)
-    write_verdicts(lakehouse, contract_check_name(table.name), table, findings, run_id, versions)
+    named = {contract_check_name(table.name): findings}
+    write_verdicts(lakehouse, table, named, run_id, versions)
     return findings
 
 

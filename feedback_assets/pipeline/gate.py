@@ -19,6 +19,13 @@ from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.ledgers import GATE_STATUS
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import TABLES
+from feedback_assets.pipeline.gate_overrides import (
+    GateOverride,
+    OverrideRefused,
+    new_override,
+    overrides_in_force,
+    record_override,
+)
 from resources.lakehouse.base import Lakehouse
 
 
@@ -29,6 +36,7 @@ class Verdict:
     check: str
     table: str
     passed: bool
+    state: str
     value: float | None
     threshold: float | None
     detail: str
@@ -88,37 +96,102 @@ def verdicts(
     return found
 
 
-def closed(
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whether a partition may go on to tickets.
+
+    `reasons` say why not; `overridden` are the operators' words without which it could not.
+    """
+
+    reasons: tuple[str, ...]
+    overridden: tuple[GateOverride, ...]
+
+
+def openings(
     lakehouse: Lakehouse,
     partitions: Sequence[Partition],
     required: Mapping[str, str] = REQUIRED_CHECKS,
-) -> dict[Partition, str]:
-    """Partitions that may not pass, each with all its reasons.
+    now: datetime | None = None,
+) -> dict[Partition, Opening]:
+    """The gate of each of `partitions` at `now`.
 
-    A verdict counts while the data it judged are still the partition's data.
+    A verdict counts while the data it judged are still the partition's data. An override stands
+    against a verdict that failed, not against one that is missing or older than the data.
     """
     given = verdicts(lakehouse, partitions)
     current = {
         table: data_versions(lakehouse, TABLES[table], partitions)
         for table in set(required.values())
     }
-    refused: dict[Partition, str] = {}
+    overrides = overrides_in_force(lakehouse, partitions, now)
+    found: dict[Partition, Opening] = {}
     for partition in partitions:
-        reasons = [
-            reason
-            for check, table in required.items()
-            if (reason := _reason(check, given[partition].get(check), current[table][partition]))
-        ]
-        if reasons:
-            refused[partition] = "; ".join(reasons)
-    return refused
+        reasons: list[str] = []
+        overridden: list[GateOverride] = []
+        for check, table in required.items():
+            verdict = given[partition].get(check)
+            reason = _reason(check, verdict, current[table][partition])
+            override = overrides.get((partition, check))
+            failed_only = verdict is not None and verdict.data_version == current[table][partition]
+            if reason and override is not None and failed_only:
+                overridden.append(override)
+            elif reason:
+                reasons.append(reason)
+        found[partition] = Opening(tuple(reasons), tuple(overridden))
+    return found
+
+
+def closed(
+    lakehouse: Lakehouse,
+    partitions: Sequence[Partition],
+    required: Mapping[str, str] = REQUIRED_CHECKS,
+) -> dict[Partition, str]:
+    """Partitions that may not pass, each with all its reasons."""
+    return {
+        partition: "; ".join(opening.reasons)
+        for partition, opening in openings(lakehouse, partitions, required).items()
+        if opening.reasons
+    }
+
+
+def override_verdict(
+    lakehouse: Lakehouse,
+    partition: Partition,
+    check: str,
+    *,
+    operator: str,
+    reason: str,
+    hours: float,
+    most_hours: float,
+    new_normal: bool = False,
+) -> GateOverride:
+    """Let `partition` pass in spite of the failed verdict of `check`, on record.
+
+    Raises `OverrideRefused` where there is no failed verdict to override, and as `new_override`.
+    """
+    if check not in REQUIRED_CHECKS:
+        raise OverrideRefused(
+            f"{check!r} closes no gate; those that do: {', '.join(REQUIRED_CHECKS)}"
+        )
+    verdict = verdicts(lakehouse, [partition])[partition].get(check)
+    if verdict is None:
+        raise OverrideRefused(f"{check} has no verdict on {partition.key}: run the check first")
+    if verdict.passed:
+        raise OverrideRefused(f"{check} passed on {partition.key}: there is nothing to override")
+    override = new_override(
+        partition, check, operator=operator, reason=reason, hours=hours, most_hours=most_hours,
+        verdict=verdict.detail, value=verdict.value, threshold=verdict.threshold,
+        new_normal=new_normal,
+    )  # fmt: skip
+    record_override(lakehouse, override)
+    return override
 
 
 def _reason(check: str, verdict: Verdict | None, data_version: str) -> str | None:
     if verdict is None:
         return f"{check}: no verdict, run the check on this partition"
-    if not verdict.passed:
-        return f"{check}: failed: {verdict.detail}"
     if verdict.data_version != data_version:
         return f"{check}: verdict is older than the data, run the check again"
+    if not verdict.passed:
+        return f"{check}: failed: {verdict.detail}"
     return None

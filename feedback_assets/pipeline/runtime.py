@@ -7,9 +7,10 @@ world's implementations are chosen. Does not belong here: Dagster, and any step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from feedback_assets.contracts.quality_rules import BUILT_IN, QualityRules, read_quality_rules
 from feedback_assets.pipeline.model_plan import Ladder, ModelPlan, Prices, SpendingCap
 from resources.compute.base import SparkEngine
 from resources.compute.connect import ConnectEngine, SailEngine
@@ -47,6 +48,8 @@ class Runtime:
     max_record_bytes: int = 1_048_576
     lookback_days: int = 90
     routing_rules: Path | None = None
+    quality_rules: QualityRules = field(default_factory=read_quality_rules)
+    golden_set: Path | None = None
     model_plan: ModelPlan | None = None
     progress: Progress = silent
 
@@ -79,6 +82,8 @@ def build_runtime(
         max_record_bytes=settings.max_record_bytes,
         lookback_days=settings.lookback_days,
         routing_rules=settings.routing_rules,
+        quality_rules=read_quality_rules(settings.quality_rules or BUILT_IN),
+        golden_set=settings.golden_set,
         model_plan=model_plan or build_model_plan(settings),
         progress=progress,
     )

@@ -123,7 +123,8 @@ class Lake(DeltaLakehouse):
     def judge(self, failing: str | None = None) -> None:
         for check, table in REQUIRED_CHECKS.items():
             self.put(
-                "gate_status", check=check, table=table, passed=check != failing, value=0.0,
+                "gate_status", check=check, table=table, passed=check != failing,
+                state="failed" if check == failing else "passed", value=0.0,
                 threshold=0.0, detail="3 rows broken" if check == failing else "all well",
                 data_version=data_versions(self, TABLES[table], [HOME])[HOME], evaluated_at=NOON,
             )  # fmt: skip

@@ -45,7 +45,7 @@ def judge(lake: DeltaLakehouse, partition: Partition) -> None:
         version = data_versions(lake, TABLES[table], [partition])[partition]
         put(
             lake, "gate_status", day=partition.day, source=partition.source, check=check,
-            table=table, data_version=version, passed=True,
+            table=table, data_version=version, passed=True, state="passed",
         )  # fmt: skip
 
 
