@@ -71,6 +71,19 @@ def put_on_record(models_folder: Path) -> Callable[[Lakehouse], None]:
     return put
 
 
+@pytest.fixture(scope="session")
+def small_golden_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tenth of the held-out items, with gates anything passes, for tests that judge nothing."""
+    whole = Path(__file__).parents[1] / "golden_set"
+    folder = tmp_path_factory.mktemp("golden_set")
+    (folder / "train").symlink_to(whole / "train")
+    lines = [line for path in sorted(whole.glob("*.jsonl")) for line in path.open("rb")]
+    (folder / "tenth.jsonl").write_bytes(b"".join(lines[::10]))
+    gates = "stages: {topics: {at_least: {precision_standing: 0.0}}}\nnot_worse: {level: 0.99, metrics: {topics: [accuracy]}}\n"
+    (folder / "gates.yaml").write_text(gates, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a home of their own, blind to the environment's."""

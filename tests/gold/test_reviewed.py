@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from feedback_assets.gold.reviewed import (
     LARGEST_SHARE,
     LARGEST_SHARE_OF_ONE,
     decided_examples,
+    held_out,
+    judging_decisions,
 )
 from feedback_assets.gold.training_heads import labels_of
 from resources.lakehouse.delta import DeltaLakehouse
@@ -70,6 +73,18 @@ def decide(
     put(lakehouse, "review_decisions", [row])
 
 
+def teaching(text: str) -> str:
+    """`text`, with as many dots after it as it takes to be one that teaches."""
+    dotted = (text + "." * dots for dots in itertools.count())
+    return next(each for each in dotted if not held_out(each))
+
+
+def judging(text: str) -> str:
+    """The same, to be one that judges."""
+    dotted = (text + "." * dots for dots in itertools.count())
+    return next(each for each in dotted if held_out(each))
+
+
 def by_id(examples: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row["id"].removeprefix("review:"): row for row in examples}
 
@@ -79,7 +94,8 @@ def test_no_decisions_no_examples(lakehouse: DeltaLakehouse) -> None:
 
 
 def test_what_a_decision_teaches(lakehouse: DeltaLakehouse) -> None:
-    find(lakehouse, {name: f"text of {name}" for name in ("kept", "bad", "area", "tone", "it's")})
+    names = ("kept", "bad", "area", "tone", "it's")
+    find(lakehouse, {name: teaching(f"text of {name}") for name in names})
     decide(lakehouse, "kept", "approve")
     decide(lakehouse, "bad", "reject")
     decide(lakehouse, "area", "edit", categories=["returns", "payment"], action="refund_customer")
@@ -88,7 +104,11 @@ def test_what_a_decision_teaches(lakehouse: DeltaLakehouse) -> None:
     found = by_id(decided_examples(lakehouse))
     assert set(found) == {"kept", "area", "tone", "it's"}
     kept, area, tone = found["kept"], found["area"], found["tone"]
-    assert (kept["text"], kept["source"], kept["rating"]) == ("text of kept", "survey", None)
+    assert (kept["text"], kept["source"], kept["rating"]) == (
+        teaching("text of kept"),
+        "survey",
+        None,
+    )
     assert kept["categories"] == ("payment",)
     assert (kept["sub_category"], kept["root_cause_type"]) == ("declined", "checkout_friction")
     assert kept["traits"] == ("approved",)
@@ -105,7 +125,7 @@ def test_what_a_decision_teaches(lakehouse: DeltaLakehouse) -> None:
 
 
 def test_the_latest_decision_holds(lakehouse: DeltaLakehouse) -> None:
-    find(lakehouse, {"a": "one", "b": "two"})
+    find(lakehouse, {"a": teaching("one"), "b": teaching("two")})
     decide(lakehouse, "a", "approve", hour=9)
     decide(lakehouse, "a", "reject", hour=11)
     decide(lakehouse, "b", "edit", hour=12, severity="high")
@@ -116,7 +136,7 @@ def test_the_latest_decision_holds(lakehouse: DeltaLakehouse) -> None:
 
 
 def test_a_decision_older_than_the_finding_confirms_nothing(lakehouse: DeltaLakehouse) -> None:
-    find(lakehouse, {"a": "one", "b": "two"}, made=MADE.replace(hour=20))
+    find(lakehouse, {"a": teaching("one"), "b": teaching("two")}, made=MADE.replace(hour=20))
     decide(lakehouse, "a", "approve")
     decide(lakehouse, "b", "edit", categories=["payment"], sentiment="neutral", severity="critical")
     found = by_id(decided_examples(lakehouse))
@@ -126,7 +146,7 @@ def test_a_decision_older_than_the_finding_confirms_nothing(lakehouse: DeltaLake
 
 def test_reviewers_take_turns_and_none_swamps(lakehouse: DeltaLakehouse) -> None:
     names = [f"{who}-{n:02}" for who in ("ada", "bo", "cy", "di") for n in range(30)]
-    find(lakehouse, {name: f"text {name}" for name in names})
+    find(lakehouse, {name: teaching(f"text {name}") for name in names})
     for name in names:
         who, number = name.split("-")
         decide(
@@ -149,22 +169,52 @@ def test_reviewers_take_turns_and_none_swamps(lakehouse: DeltaLakehouse) -> None
 
 
 def test_equal_texts_count_once(lakehouse: DeltaLakehouse) -> None:
-    find(lakehouse, {"a": "the same", "b": "the same", "c": " "})
+    find(lakehouse, {"a": teaching("the same"), "b": teaching("the same"), "c": " "})
     for item, hour in (("a", 9), ("b", 10), ("c", 11)):
         decide(lakehouse, item, "approve", hour=hour)
     assert list(by_id(decided_examples(lakehouse))) == ["b"]
 
 
+def test_a_text_teaches_or_judges(lakehouse: DeltaLakehouse) -> None:
+    texts = {str(n): f"complaint number {n} about the till" for n in range(60)}
+    find(lakehouse, texts)
+    find(lakehouse, {"again": judging("said twice"), "once": judging("said twice").upper()})
+    for item in (*texts, "again", "once"):
+        decide(lakehouse, item, "approve")
+    decide(lakehouse, "old", "approve", hour=8)
+    taught = {row["text"] for row in decided_examples(lakehouse)}
+    judged = [one.example["text"] for one in judging_decisions(lakehouse, MADE.replace(hour=9))]
+    assert not taught & set(judged)
+    assert taught | set(judged) >= set(texts.values())
+    assert 5 <= len(judged) <= 30
+    assert sum(text.casefold() == judging("said twice") for text in judged) == 1
+    assert judging_decisions(lakehouse, MADE.replace(hour=10)) == []
+
+
+def test_what_is_like_a_golden_item_teaches_nothing(lakehouse: DeltaLakehouse) -> None:
+    golden = "the parcel was left in the rain and the box fell apart on the doorstep"
+    near, other = teaching(golden.replace("rain", "snow")), teaching("the search finds nothing")
+    find(lakehouse, {"near": near, "other": other})
+    for item in ("near", "other"):
+        decide(lakehouse, item, "approve")
+    assert set(by_id(decided_examples(lakehouse))) == {"near", "other"}
+    assert set(by_id(decided_examples(lakehouse, apart_from=[golden]))) == {"other"}
+
+
 def test_the_next_training_run_learns_from_them(lakehouse: DeltaLakehouse, tmp_path: Path) -> None:
+    few = tmp_path / "examples"
+    few.mkdir()
+    for path in sorted(EXAMPLES.glob("*.jsonl"))[:4]:
+        (few / path.name).symlink_to(path)
     text = "the wobblefrob will not settle"
-    find(lakehouse, {str(n): f"{text}, {n} times" for n in range(12)})
-    before = train_and_keep(EXAMPLES, tmp_path / "models", lakehouse)
+    find(lakehouse, {str(n): teaching(f"{text}, {n} times") for n in range(12)})
+    before = train_and_keep(few, tmp_path / "models", lakehouse)
     assert before.metrics["reviewed"] == 0
     for n in range(12):
         decide(
             lakehouse, str(n), "edit", categories=["search"], sentiment="negative", severity="low"
         )
-    after = train_and_keep(EXAMPLES, tmp_path / "models", lakehouse)
+    after = train_and_keep(few, tmp_path / "models", lakehouse)
     assert after.version != before.version
     assert (after.metrics["reviewed"], after.metrics["reviewed_edited"]) == (12, 12)
     assert after.metrics["examples"] == before.metrics["examples"]

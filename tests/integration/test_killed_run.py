@@ -26,10 +26,14 @@ def command(settings: Settings, models_folder: Path) -> list[str]:
 
 
 def test_a_run_after_a_killed_one_completes(
-    settings: Settings, land: Land, command: list[str]
+    settings: Settings, land: Land, command: list[str], small_golden_set: Path
 ) -> None:
     land("app_store", [review(f"r{n}", f"It crashed {n} times today") for n in range(40)])
-    environment = {**os.environ, "FEEDBACK_HOME": str(settings.home)}
+    environment = {
+        **os.environ,
+        "FEEDBACK_HOME": str(settings.home),
+        "FEEDBACK_GOLDEN_SET": str(small_golden_set),
+    }
     lakehouse = DeltaLakehouse(settings.lakehouse_root)
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         # Silver's writer holds the slot of its pool once its table is there.

@@ -290,13 +290,14 @@ def items_received(service: LlmServer) -> list[tuple[str, str]]:
 
 
 def test_a_killed_run_repeats_no_more_than_a_chunk(
-    home: Settings, land: Land, service: LlmServer
+    home: Settings, land: Land, service: LlmServer, small_golden_set: Path
 ) -> None:
     land_examples(land)
     chunk = 8
     settings = environment(
-        home, service, FEEDBACK_LLM_UNCOMMITTED=str(chunk), FEEDBACK_LLM_ITEMS_PER_REQUEST="2"
-    )
+        home, service, FEEDBACK_LLM_UNCOMMITTED=str(chunk), FEEDBACK_LLM_ITEMS_PER_REQUEST="2",
+        FEEDBACK_GOLDEN_SET=str(small_golden_set),
+    )  # fmt: skip
     command = [str(FEEDBACK), "run", "--landing", home.landing_root]
     with subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL) as process:
         while len(service.received) < 12:

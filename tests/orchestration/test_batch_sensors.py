@@ -80,8 +80,13 @@ def test_partitions_with_answers_run(settings: Settings, keys: list[str]) -> Non
 
 
 def test_feedback_run_fetches_answers_and_runs_their_partitions(
-    settings: Settings, engine: SailEngine, models_folder: Path, land: Land
+    settings: Settings,
+    engine: SailEngine,
+    models_folder: Path,
+    small_golden_set: Path,
+    land: Land,
 ) -> None:
+    settings = settings.model_copy(update={"golden_set": small_golden_set})
     shutil.copytree(models_folder, settings.models_folder)
     texts = [example["text"] for example in GOLDEN if not example["demands"]][:40]
     partition = land(
