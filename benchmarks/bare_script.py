@@ -34,7 +34,9 @@ from feedback_assets.contracts.taxonomy import SEVERITIES
 from feedback_assets.gold.model_store import load, version_in_force
 from feedback_assets.gold.stages import STAGES, Stamp
 from feedback_assets.silver.canonical import canonicaliser
-from feedback_assets.tickets.draft import QUOTES_SHOWN, ClusterFacts, Quote, draft
+from feedback_assets.tickets.draft import draft
+from feedback_assets.tickets.evidence import QUOTES_SHOWN
+from feedback_assets.tickets.facts import ClusterFacts, Quote
 from feedback_assets.triage.clustering import assign
 from feedback_assets.triage.routing import Routing
 from resources.connectors import SOURCES

@@ -10,25 +10,28 @@ import dagster as dg
 import feedback_assets.bronze.assets as bronze
 import feedback_assets.gold.assets as gold
 import feedback_assets.insights.assets as insights
+import feedback_assets.quality.assets as quality
 import feedback_assets.review.assets as review
 import feedback_assets.silver.assets as silver
 import feedback_assets.tickets.assets as tickets
 import feedback_assets.triage.assets as triage
-from feedback_assets.orchestration.jobs import JOBS
-from feedback_assets.orchestration.sensors import SENSORS
+from feedback_assets.orchestration import gate_jobs, jobs, model_triggers, sensors
+from feedback_assets.orchestration.automation import automated, tickets_follow
 from feedback_assets.pipeline.assets import Compute
 
-ROOMS = (bronze, silver, gold, triage, review, tickets, insights)
+ROOMS = (bronze, silver, gold, quality, triage, review, tickets, insights)
 
 
-def build_defs(**overrides: object) -> dg.Definitions:
-    """The definitions, with resources of your own by name (``compute=...``)."""
+def build_defs(compute: Compute | None = None) -> dg.Definitions:
+    """The definitions, run by `compute` or by what settings describe."""
+    compute = compute or Compute()
     return dg.Definitions(
-        assets=[asset for room in ROOMS for asset in room.ASSETS],
+        assets=automated([asset for room in ROOMS for asset in room.ASSETS], compute),
         asset_checks=[check for room in ROOMS for check in room.CHECKS],
-        jobs=JOBS,
-        sensors=SENSORS,
-        resources={"compute": Compute(), **overrides},
+        jobs=[*jobs.JOBS, *model_triggers.JOBS, *gate_jobs.GATE_JOBS],
+        schedules=model_triggers.SCHEDULES,
+        sensors=[*sensors.SENSORS, *model_triggers.SENSORS, tickets_follow],
+        resources={"compute": compute},
         executor=dg.in_process_executor,
     )
 

@@ -1,10 +1,10 @@
 """The trees a trace is made of, and their JSON form.
 
 Belongs here: which links make up the chain of an item, a complaint and a ticket. Does not belong
-here: the links (links.py, model_links.py), and how they are found (trace.py).
+here: the links (links.py and its like), and how they are found (trace.py).
 
-The keys of `Trace.to_json` are the field names of the classes here, in links.py and in
-model_links.py; times are ISO 8601, UTC.
+The keys of `Trace.to_json` are the field names of the classes here, in links.py, gate_links.py
+and model_links.py; times are ISO 8601, UTC.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Literal
 
 import orjson
 
+from feedback_assets.audit.gate_links import Gate, Override
 from feedback_assets.audit.links import (
     ClusterPlace,
     Decision,
     Delivery,
     Ending,
     Finding,
-    Gate,
     Held,
     Joined,
     Routed,
@@ -129,6 +129,7 @@ class TicketTrace:
     """A ticket: its row, its complaint, how many items stand in it, and the first of them.
 
     `highest_priority` and `facts` are of the items in the ticket, as those of `ClusterTrace`.
+    `let_through` are the overrides without which some of its items had not passed the gate.
     """
 
     ticket: TicketRow
@@ -137,6 +138,7 @@ class TicketTrace:
     items: int
     highest_priority: float | None
     facts: dict[str, dict[str, int]]
+    let_through: tuple[Override, ...]
     members: tuple[Member, ...]
 
 

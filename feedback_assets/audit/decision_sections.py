@@ -1,7 +1,8 @@
 """What was decided about an item, link by link, as labelled rows.
 
-Belongs here: words for the complaint, triage, review, the gate, tickets and runs. Does not belong
-here: what was said and found (trace_sections.py), and the order on the page (trace_text.py).
+Belongs here: words for the complaint, triage, review, tickets and runs. Does not belong here: the
+gate (gate_sections.py), what was said and found (trace_sections.py), and the order on the page
+(trace_text.py).
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from feedback_assets.audit.chain import ItemTrace
+from feedback_assets.audit.gate_sections import let_through_rows
 from feedback_assets.audit.links import (
     TICKET_STATE_WORDS,
-    Check,
     Decision,
-    Gate,
     Joined,
     StepRun,
     TicketRow,
@@ -96,37 +96,6 @@ def _decision(decision: Decision) -> str:
     return "; ".join(told)
 
 
-def gate_rows(gate: Gate) -> list[Row]:
-    """Open or closed; each check that wants attention; of the others only how many passed."""
-    good = [check for check in gate.checks if check.passed and not check.stale]
-    unjudged = [check.check for check in gate.checks if check.passed is None]
-    rows: list[Row] = [
-        ("gate", Text("open", "bold green") if gate.open else Text("closed", "bold red"))
-    ]
-    rows += [(_mark(c), _check(c)) for c in gate.checks if c not in good and c.passed is not None]
-    if unjudged:
-        rows.append(("no verdict", ", ".join(unjudged)))
-    if good:
-        when = period(check.evaluated_at for check in good if check.evaluated_at)
-        rows.append(("passed", f"{len(good)} of {counted(len(gate.checks), 'check')}, {when}"))
-    return rows
-
-
-def _mark(check: Check) -> str:
-    return "stale" if check.stale else "FAILED"
-
-
-def _check(check: Check) -> str:
-    measured = ""
-    if check.value is not None:
-        limit = "" if check.threshold is None else f" against {check.threshold:g}"
-        measured = f" ({check.value:g}{limit})"
-    older = "; the data changed since" if check.stale else ""
-    harmless = "" if check.required else "; does not close the gate"
-    when = moment(check.evaluated_at)
-    return f"{check.check}{measured}: {check.detail}; {when}{older}{harmless}"
-
-
 def joined_rows(joined: Joined) -> list[Row]:
     """The ticket, and when the item joined it."""
     ticket = joined.ticket
@@ -135,7 +104,8 @@ def joined_rows(joined: Joined) -> list[Row]:
     else:
         key = Text(printable(ticket.ticket_key or "no key yet"), "bold green")
         rows = [("ticket", key), *ticket_rows(ticket)]
-    return [*rows, ("joined", f"{moment(joined.added_at)}, {run(joined.run_id)}")]
+    when = f"{moment(joined.added_at)}, {run(joined.run_id)}"
+    return [*rows, ("joined", when), *let_through_rows(joined.let_through)]
 
 
 def ticket_rows(ticket: TicketRow) -> list[Row]:

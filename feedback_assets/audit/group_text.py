@@ -13,6 +13,7 @@ from rich.text import Text
 
 from feedback_assets.audit.chain import ClusterTrace, Member, PartitionCount, TicketTrace
 from feedback_assets.audit.decision_sections import ticket_rows
+from feedback_assets.audit.gate_sections import let_through_rows
 from feedback_assets.audit.terminal import (
     Row,
     block,
@@ -71,7 +72,7 @@ def ticket_page(trace: TicketTrace, console: Console) -> None:
         if outcome.resolved_at is not None:
             after = counted(outcome.items_after_resolution, "item")
             rows.append(("resolved", f"{moment(outcome.resolved_at)}; {after} came after it"))
-    block(console, rows)
+    block(console, [*rows, *let_through_rows(trace.let_through)])
     heading(console, "Why it was opened: what its items have in common")
     at_present = f"{counted(cluster.size, 'item')} of the complaint at present"
     block(

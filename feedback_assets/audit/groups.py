@@ -17,6 +17,8 @@ from feedback_assets.audit.chain import (
     PartitionCount,
     TicketTrace,
 )
+from feedback_assets.audit.gate_links import Override
+from feedback_assets.audit.gates import let_through
 from feedback_assets.audit.links import ClusterPlace, TicketRow
 from feedback_assets.audit.reading import first
 from feedback_assets.audit.scanning import (
@@ -106,8 +108,16 @@ def ticket_trace(lakehouse: Lakehouse, key: str) -> TicketTrace | None:
         items=len(items),
         highest_priority=highest,
         facts=facts,
+        let_through=_let_through(lakehouse, items),
         members=_members(lakehouse, items[:SHOWN_MEMBERS]),
     )
+
+
+def _let_through(lakehouse: Lakehouse, items: Iterable[Mapping[str, Any]]) -> tuple[Override, ...]:
+    admissions = {(Partition(item["day"], item["source"]), item["added_at"]) for item in items}
+    found = let_through(lakehouse, admissions).values()
+    by_id = {override.override_id: override for overrides in found for override in overrides}
+    return tuple(sorted(by_id.values(), key=lambda override: override.given_at))
 
 
 def _tallied(

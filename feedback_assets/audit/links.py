@@ -1,7 +1,8 @@
 """The links of a chain: each what one table says of one item.
 
-Belongs here: the facts a trace repeats, as records. Does not belong here: the trees they make
-(chain.py), and reading them (reading.py).
+Belongs here: the facts a trace repeats, as records; those of the gate and of the language model
+have modules of their own (gate_links.py, model_links.py). Does not belong here: the trees they
+make (chain.py), and reading them (reading.py).
 
 A record's fields are columns of its table, so its rows are read by name. Payloads are never
 among them, only their hashes: they hold what Silver masks.
@@ -12,6 +13,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from feedback_assets.audit.gate_links import Override
 
 EndingKind = Literal[
     "ticket", "quarantined", "redelivery", "duplicate", "in_progress", "unaccounted",
@@ -179,33 +182,6 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """The latest verdict of a check on the partition; `passed` is null where there is none.
-
-    `stale` says that the data it judged have changed since.
-    """
-
-    check: str
-    table: str
-    required: bool
-    passed: bool | None
-    value: float | None
-    threshold: float | None
-    detail: str
-    evaluated_at: dt.datetime | None
-    stale: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """The gate of the item's partition as it stands now, not as it stood for a past ticket."""
-
-    open: bool
-    reason: str | None
-    checks: tuple[Check, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TicketRow:
     """A ticket's row; `day` and `source` are of the partition that opened it."""
 
@@ -224,12 +200,13 @@ class TicketRow:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """When and in which run the item joined a ticket."""
+    """When and in which run the item joined a ticket, let through by whose word if need was."""
 
     idempotency_key: str
     added_at: dt.datetime
     run_id: str
     ticket: TicketRow | None
+    let_through: tuple[Override, ...]
 
 
 @dataclass(frozen=True, slots=True)

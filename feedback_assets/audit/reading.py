@@ -1,7 +1,7 @@
 """What the tables say of one item, link by link.
 
 Belongs here: which table holds a link, and how its rows become one. Does not belong here: the
-predicates' form (scanning.py), and judging what is missing (endings.py).
+gate (gates.py), the predicates' form (scanning.py), and judging what is missing (endings.py).
 
 `here` names an item by its partition and id, `where` may span partitions; both are SQL.
 """
@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from feedback_assets.audit.gates import let_through
 from feedback_assets.audit.links import (
-    Check,
     ClusterPlace,
     Decision,
     Delivery,
     Finding,
-    Gate,
     Held,
     Joined,
     Provenance,
@@ -56,7 +55,6 @@ from feedback_assets.contracts.tables import (
     TRIAGE,
     VALIDATED_FEEDBACK,
 )
-from feedback_assets.pipeline.gate import REQUIRED_CHECKS, closed, data_versions, verdicts
 from resources.lakehouse.base import Lakehouse
 
 STAGES = (GOLD_TOPICS, GOLD_SENTIMENT, GOLD_ROOT_CAUSE, GOLD_RECOMMENDATION)
@@ -159,46 +157,22 @@ def decisions(lakehouse: Lakehouse, here: str) -> tuple[Decision, ...]:
     return tuple(sorted(found, key=lambda one: one.decided_at))
 
 
-def gate(lakehouse: Lakehouse, partition: Partition) -> Gate:
-    """The partition's gate, the required checks before the others.
-
-    Creates the tables of required checks where they are missing, as the gate itself does.
-    """
-    given = verdicts(lakehouse, [partition])[partition]
-    judged = REQUIRED_CHECKS | {check: verdict.table for check, verdict in given.items()}
-    present = {
-        name: data_versions(lakehouse, TABLES[name], [partition])[partition]
-        for name in set(judged.values())
-        if name in TABLES
-    }
-    checks = []
-    for check, table in judged.items():
-        verdict = given.get(check)
-        checks.append(
-            Check(
-                check=check,
-                table=table,
-                required=check in REQUIRED_CHECKS,
-                passed=verdict.passed if verdict else None,
-                value=verdict.value if verdict else None,
-                threshold=verdict.threshold if verdict else None,
-                detail=verdict.detail if verdict else "no verdict on record",
-                evaluated_at=verdict.evaluated_at if verdict else None,
-                stale=verdict is not None and verdict.data_version != present.get(table),
-            )
-        )
-    reason = closed(lakehouse, [partition]).get(partition)
-    return Gate(reason is None, reason, tuple(checks))
-
-
-def joined(lakehouse: Lakehouse, here: str) -> tuple[Joined, ...]:
-    """The tickets the item stands in, the first joined first."""
+def joined(lakehouse: Lakehouse, home: Partition, here: str) -> tuple[Joined, ...]:
+    """The tickets the item of partition `home` stands in, the first joined first."""
     found = rows(lakehouse, TICKET_ITEMS, here, ["idempotency_key", "added_at", "run_id"])
     if not found:
         return ()
     where = among("idempotency_key", [row["idempotency_key"] for row in found])
     tickets = {t.idempotency_key: t for t in records(lakehouse, TICKETS, TicketRow, where)}
-    joins = [Joined(**row, ticket=tickets.get(row["idempotency_key"])) for row in found]
+    admitted = let_through(lakehouse, [(home, row["added_at"]) for row in found])
+    joins = [
+        Joined(
+            **row,
+            ticket=tickets.get(row["idempotency_key"]),
+            let_through=admitted.get((home, row["added_at"]), ()),
+        )
+        for row in found
+    ]
     return tuple(sorted(joins, key=lambda one: one.added_at))
 
 

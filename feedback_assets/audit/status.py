@@ -1,8 +1,8 @@
 """The status: how far each day and source has come.
 
-Belongs here: counting rows by partition, and each partition's gate. Does not belong here: the
-language model's account (model_status.py), how it is shown (status_text.py), and single items
-(trace.py).
+Belongs here: counting rows by partition, and putting together what the status tells. Does not
+belong here: why gates are closed (blocked.py), what is late (lateness.py), the language model's
+account (model_status.py), how it is shown (status_text.py), and single items (trace.py).
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ from dataclasses import dataclass
 import orjson
 import pyarrow as pa
 
+from feedback_assets.audit.blocked import Blocked, blocked, in_force
+from feedback_assets.audit.gate_links import Override
+from feedback_assets.audit.gates import gates
+from feedback_assets.audit.lateness import Lateness, lateness
 from feedback_assets.audit.model_status import ModelStatus, model_status
 from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import Partition
+from feedback_assets.contracts.quality_rules import Deadlines, read_quality_rules
 from feedback_assets.contracts.tables import (
     BRONZE_FEEDBACK,
     SILVER_FEEDBACK,
@@ -26,8 +31,8 @@ from feedback_assets.contracts.tables import (
     TICKETS,
     VALIDATED_FEEDBACK,
 )
-from feedback_assets.pipeline.gate import closed
 from resources.lakehouse.base import Lakehouse
+from resources.landing.zone import LandingFile
 
 NOT_PROCESSED = "landed, not processed yet: feedback run"
 
@@ -53,25 +58,33 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class PartitionStatus:
-    """One day and source; `gate_reason` says why its gate is closed, null where it is open."""
+    """One day and source; `gate_reason` says why its gate is closed, null where it is open.
+
+    `overridden`: it is open because an operator let a failed check pass.
+    """
 
     day: dt.date
     source: str
     counts: Counts
     gate_open: bool
     gate_reason: str | None
+    overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All partitions by day and source, their totals, and the language model's part.
+    """All partitions by day and source, their totals, and what calls for somebody.
 
-    `language_model` is null where no language model was ever asked.
+    `blocked` groups why gates are closed, `overrides` are those in force now. `lateness` is null
+    where nothing has landed, `language_model` where no language model was ever asked.
     """
 
     partitions: tuple[PartitionStatus, ...]
     totals: Counts
     language_model: ModelStatus | None = None
+    blocked: tuple[Blocked, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    lateness: Lateness | None = None
 
     def to_json(self) -> str:
         """The status as one indented JSON document; keys are the field names."""
@@ -79,13 +92,49 @@ class Status:
 
 
 def status(
-    lakehouse: Lakehouse, landed: Iterable[Partition] = (), now: dt.datetime | None = None
+    lakehouse: Lakehouse,
+    landed: Iterable[Partition] = (),
+    now: dt.datetime | None = None,
+    files: Iterable[LandingFile] = (),
+    deadlines: Deadlines | None = None,
 ) -> Status:
     """Counts and gate of every partition that holds rows, and of those in `landed`.
 
-    `landed` names what stands in the landing zone, so that what was never processed shows too.
-    `now` decides what today is to the language model's account, and how old a batch.
+    `landed` names what stands in the landing zone, so that what was never processed shows too,
+    and `files` are the zone's files, so that one that came later shows as late. `now` (aware) is
+    the moment ages are counted to. `deadlines` are the built-in rules' unless given.
     """
+    moment = now or dt.datetime.now(dt.UTC)
+    counted = _counted(lakehouse)
+    processed = {partition for counter in counted.values() for partition in counter}
+    found = gates(lakehouse, sorted(processed), moment) if processed else {}
+    refused = {partition: gate.reason for partition, gate in found.items() if not gate.open}
+    new = set(landed) - processed
+    refused |= dict.fromkeys(new, NOT_PROCESSED)
+    rows = [
+        PartitionStatus(
+            day=partition.day,
+            source=partition.source,
+            counts=Counts(**{name: counter[partition] for name, counter in counted.items()}),
+            gate_open=partition not in refused,
+            gate_reason=refused.get(partition),
+            overridden=partition not in refused
+            and any(check.overridden_by for check in found[partition].checks),
+        )
+        for partition in sorted(processed | new)
+    ]
+    return Status(
+        partitions=tuple(rows),
+        totals=Counts(**{name: counter.total() for name, counter in counted.items()}),
+        language_model=model_status(lakehouse, moment),
+        blocked=blocked(found, dict.fromkeys(new, NOT_PROCESSED)),
+        overrides=in_force(found, moment),
+        lateness=lateness(lakehouse, files, deadlines or read_quality_rules().deadlines, moment),
+    )
+
+
+def _counted(lakehouse: Lakehouse) -> dict[str, Counter[Partition]]:
+    """Each of `Counts` by partition."""
     counted: dict[str, Counter[Partition]] = {
         "bronze": _rows(lakehouse, BRONZE_FEEDBACK),
         "silver": _rows(lakehouse, SILVER_FEEDBACK),
@@ -99,22 +148,7 @@ def status(
     }
     for (partition, state), items in _states(lakehouse).items():
         counted["approved" if state == "edited" else state][partition] += items
-    processed = {partition for counter in counted.values() for partition in counter}
-    refused = closed(lakehouse, sorted(processed)) if processed else {}
-    refused |= dict.fromkeys(set(landed) - processed, NOT_PROCESSED)
-    rows = [
-        PartitionStatus(
-            day=partition.day,
-            source=partition.source,
-            counts=Counts(**{name: counter[partition] for name, counter in counted.items()}),
-            gate_open=partition not in refused,
-            gate_reason=refused.get(partition),
-        )
-        for partition in sorted(processed | set(refused))
-    ]
-    totals = Counts(**{name: counter.total() for name, counter in counted.items()})
-    asked = model_status(lakehouse, now or dt.datetime.now(dt.UTC))
-    return Status(tuple(rows), totals, asked)
+    return counted
 
 
 def _rows(lakehouse: Lakehouse, table: Table) -> Counter[Partition]:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from feedback_assets.audit import calls, reading
 from feedback_assets.audit.chain import ItemTrace, Trace
 from feedback_assets.audit.endings import ending
+from feedback_assets.audit.gates import gates
 from feedback_assets.audit.groups import cluster_trace, ticket_trace
 from feedback_assets.audit.links import Ending, Held
 from feedback_assets.audit.scanning import equal, partitions_of, records, rows
@@ -105,8 +106,8 @@ def _trace_item(
         triage=reading.routed(lakehouse, here),
         validation=reading.validation(lakehouse, here),
         decisions=reading.decisions(lakehouse, here),
-        gate=reading.gate(lakehouse, home),
-        tickets=reading.joined(lakehouse, here),
+        gate=gates(lakehouse, [home])[home],
+        tickets=reading.joined(lakehouse, home, here),
         step_runs=reading.step_runs(lakehouse, home),
     )
     item = replace(item, ending=ending(lakehouse, item))

@@ -7,6 +7,7 @@ Belongs here: the page of an item, and choosing the page. Does not belong here: 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from feedback_assets.audit import call_sections as called
 from feedback_assets.audit import decision_sections as decided
 from feedback_assets.audit import trace_sections as told
 from feedback_assets.audit.chain import ItemTrace, Trace
+from feedback_assets.audit.gate_sections import gate_rows
 from feedback_assets.audit.group_text import cluster_page, ticket_page
 from feedback_assets.audit.links import Joined, Validation
 from feedback_assets.audit.terminal import (
@@ -76,6 +78,7 @@ def _item_page(item: ItemTrace, others: Sequence[str], console: Console) -> None
     if glance:
         console.print()
         block(console, glance)
+    now = dt.datetime.now(dt.UTC)
     steps: list[tuple[str, list[Row]]] = [
         ("Landed (bronze)", told.delivery_rows(item.deliveries)),
         ("Quarantine", told.held_rows(item.quarantined)),
@@ -88,7 +91,7 @@ def _item_page(item: ItemTrace, others: Sequence[str], console: Console) -> None
         ("The complaint it belongs to (cluster)", decided.cluster_rows(item)),
         ("Where the rules sent it (triage)", decided.triage_rows(item)),
         ("Who let it pass (review)", decided.review_rows(item)),
-        (f"The gate of {item.day} {item.source}, at present", decided.gate_rows(item.gate)),
+        (f"The gate of {item.day} {item.source}, at present", gate_rows(item.gate, now)),
         ("The ticket", [row for joined in item.tickets for row in decided.joined_rows(joined)]),
         ("Latest runs of the steps on this day and source", decided.step_run_rows(item.step_runs)),
     ]
@@ -123,6 +126,8 @@ def _glance(item: ItemTrace, others: Sequence[str]) -> list[Row]:
         ("review", _reviewed(stands) if stands else None),
         ("gate", f"{gate} passed" if stands else None),
         *[("ticket", _ticket(joined)) for joined in item.tickets],
+        *[("let through", f"a closed gate, by {override.operator}: {override.reason}")
+          for joined in item.tickets for override in joined.let_through],
     ]  # fmt: skip
 
 

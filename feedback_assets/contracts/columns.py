@@ -40,11 +40,29 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Each row has one in `table` with the same `key`.
+
+    It stands in the row's own partition, or `anywhere`. Rows of `table` that bear a value in
+    the column `unless` don't count.
+    """
+
+    table: str
+    key: tuple[str, ...] = ("feedback_id",)
+    unless: str | None = None
+    anywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table of the lakehouse, as it is promised to its readers.
 
     `key` is unique within a partition. `group` is the layer it is shown under. `append_only`
-    tables are never rewritten: a later row speaks over an earlier one.
+    tables are never rewritten: a later row speaks over an earlier one. `made_from` names the
+    tables of whose rows in the same partition its own are made, first the one that gives the
+    rows in; what may change later without its rows being wrong (decisions, tickets, ledgers) is
+    left out. `references` name the rows that its rows can't be without. `judged_with` names the
+    table in whose check this one is judged, where no step of its own makes it.
     """
 
     name: str
@@ -54,6 +72,9 @@ class Table:
     key: tuple[str, ...] = ("feedback_id",)
     partition_by: tuple[str, ...] = ("day", "source")
     append_only: bool = False
+    made_from: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    judged_with: str | None = None
 
     @property
     def schema(self) -> pa.Schema:

@@ -91,9 +91,9 @@ class Fields(_Strict):
 
 
 class Freshness(_Strict):
-    """Hours a table's rows may be older than those they are made from."""
+    """A table that is older than the rows it is made from."""
 
-    most_hours: Positive
+    action: Action
 
 
 class OverrideRate(_Strict):
@@ -120,6 +120,8 @@ class Human(_Strict):
     flag_confidence_decline: Share
     flag_new_words: NewWords
     close_after_days: Count
+    evaluation_days: Count
+    retrain_after_decisions: Count
 
 
 class Deadline(_Strict):

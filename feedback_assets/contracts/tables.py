@@ -16,6 +16,7 @@ from feedback_assets.contracts.columns import (
     STRINGS,
     TIMESTAMP,
     Column,
+    Reference,
     Table,
     by_name,
 )
@@ -86,6 +87,9 @@ TEXT = Column("text", STRING, "Clean text, personal data replaced by tokens", nu
 LANGUAGE = Column("language", STRING, "ISO 639-1, or und where it can't be told", nullable=False)
 CONTENT_HASH = Column("content_hash", STRING, "SHA-256 of the normalised content", nullable=False)
 
+READ_IN_SILVER = (Reference("silver_feedback", unless="duplicate_of"),)
+"""What a customer sent twice is read once: of its rows only the first goes on."""
+
 BRONZE_FEEDBACK = Table(
     "bronze_feedback",
     "bronze",
@@ -125,10 +129,17 @@ SILVER_FEEDBACK = Table(
         Column("source_metadata", pa.map_(STRING, STRING), "What only this source knows, masked"),
         Column("origin", STRING, "Landing file and line", nullable=False),
     ),
+    made_from=("bronze_feedback",),
+    references=(Reference("bronze_feedback"),),
 )
 
 GOLD_SENTIMENT = Table(
-    "gold_sentiment", "gold", "Tone of each item, with evidence.", (*ITEM, SENTIMENT, *FINDING)
+    "gold_sentiment",
+    "gold",
+    "Tone of each item, with evidence.",
+    (*ITEM, SENTIMENT, *FINDING),
+    made_from=("silver_feedback", "gold_translation"),
+    references=READ_IN_SILVER,
 )
 GOLD_TOPICS = Table(
     "gold_topics",
@@ -144,18 +155,24 @@ GOLD_TOPICS = Table(
         Column("category_scores", SCORES, "Calibrated probability of each area", nullable=False),
         *FINDING,
     ),
+    made_from=("silver_feedback", "gold_translation"),
+    references=READ_IN_SILVER,
 )
 GOLD_ROOT_CAUSE = Table(
     "gold_root_cause",
     "gold",
     "What fails, in the complaint's own words.",
     (*ITEM, ROOT_CAUSE_SUMMARY, ROOT_CAUSE_TYPE, *FINDING),
+    made_from=("silver_feedback", "gold_translation", "gold_topics", "gold_sentiment"),
+    references=READ_IN_SILVER,
 )
 GOLD_RECOMMENDATION = Table(
     "gold_recommendation",
     "gold",
     "The action each item calls for, by rules.",
     (*ITEM, ACTION, ACTION_DETAIL, *FINDING),
+    made_from=(*GOLD_ROOT_CAUSE.made_from, "gold_root_cause"),
+    references=READ_IN_SILVER,
 )
 GOLD_TRANSLATION = Table(
     "gold_translation",
@@ -170,6 +187,8 @@ GOLD_TRANSLATION = Table(
         ),
         PROVENANCE_COLUMN,
     ),
+    made_from=("silver_feedback",),
+    references=READ_IN_SILVER,
 )
 GOLD_FEEDBACK = Table(
     "gold_feedback",
@@ -199,6 +218,8 @@ GOLD_FEEDBACK = Table(
         Column("doubts", STRINGS, "Stages whose finding does not stand by itself", nullable=False),
         Column("model_version", STRING, "Model behind the areas", nullable=False),
     ),
+    made_from=(*GOLD_RECOMMENDATION.made_from, "gold_recommendation"),
+    references=READ_IN_SILVER,
 )
 
 FEEDBACK_CLUSTERS = Table(
@@ -222,6 +243,8 @@ FEEDBACK_CLUSTERS = Table(
         Column("terms", pa.list_(pa.int32()), "Hashed terms of the item", nullable=False),
         Column("weights", pa.list_(pa.float32()), "Unit-length weights of the terms", False),
     ),
+    made_from=("gold_feedback",),
+    references=READ_IN_SILVER,
 )
 TRIAGE = Table(
     "triage",
@@ -241,6 +264,8 @@ TRIAGE = Table(
         Column("auto_approve", BOOLEAN, "Rules let it pass without a person", nullable=False),
         Column("open_ticket", BOOLEAN, "Once approved, it becomes or joins a ticket", False),
     ),
+    made_from=("gold_feedback", "feedback_clusters"),
+    references=READ_IN_SILVER,
 )
 VALIDATED_FEEDBACK = Table(
     "validated_feedback",
@@ -265,6 +290,8 @@ VALIDATED_FEEDBACK = Table(
         Column("decision_reason", STRING, "Why, in the reviewer's or the rule's words"),
         Column("decided_at", TIMESTAMP, "When it was decided"),
     ),
+    made_from=("triage", "gold_feedback"),
+    references=READ_IN_SILVER,
 )
 REVIEW_DECISIONS = Table(
     "review_decisions",
@@ -315,6 +342,8 @@ TICKET_ITEMS = Table(
         Column("run_id", STRING, "Run that added it", nullable=False),
     ),
     append_only=True,
+    references=(Reference("tickets", ("idempotency_key",), anywhere=True),),
+    judged_with="tickets",
 )
 TICKET_OUTCOMES = Table(
     "ticket_outcomes",
@@ -335,6 +364,7 @@ TICKET_OUTCOMES = Table(
         Column("observed_at", TIMESTAMP, "When the tracker was asked", nullable=False),
     ),
     key=("idempotency_key",),
+    references=(Reference("tickets", ("idempotency_key",)),),
 )
 INSIGHTS_DAILY = Table(
     "insights_daily",
@@ -353,6 +383,7 @@ INSIGHTS_DAILY = Table(
         Column("mean_rating", DOUBLE, "Mean rating of those rated", True, (), 0, 1),
     ),
     key=("primary_category", "sentiment", "severity", "lane"),
+    made_from=("validated_feedback", "gold_feedback"),
 )
 
 

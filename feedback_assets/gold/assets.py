@@ -1,10 +1,13 @@
 """Gold's assets: the trained classifier, a stage each, and the join."""
 
+import datetime as dt
+
 import dagster as dg
 
 from feedback_assets.contracts.ledgers import GOLDEN_EVALUATION, MODEL_BATCHES, MODEL_CALLS
 from feedback_assets.gold.checks import CHECKS as GOLDEN_CHECKS
 from feedback_assets.gold.evaluation.judging import headline, judge_in_force
+from feedback_assets.gold.evaluation.rolling_set import judge_rolling
 from feedback_assets.gold.gold_steps import JOIN, stage_step
 from feedback_assets.gold.guarantee import as_markdown
 from feedback_assets.gold.language_model.batching import collect
@@ -100,10 +103,36 @@ def golden_evaluation(
     )
 
 
+@dg.asset(
+    group_name="quality",
+    kinds={"scikitlearn", "deltalake"},
+    owners=OWNERS,
+    deps=["triage_classifier", "review_decisions"],
+    description="What is in force, judged on reviewers' latest decisions, which never train.",
+    metadata={"dagster/column_schema": column_schema(GOLDEN_EVALUATION)},
+)
+def rolling_evaluation(
+    context: dg.AssetExecutionContext, compute: ComputeParam
+) -> dg.MaterializeResult[None]:
+    """Judge what is in force on decisions held out of training; no gate hangs on it."""
+    runtime, settings = compute.runtime(context.run.run_id), compute.settings
+    judged = judge_rolling(runtime, settings.golden_set, dt.datetime.now(dt.UTC))
+    return dg.MaterializeResult(
+        metadata={
+            "items": judged.items,
+            "edited": judged.edited,
+            **judged.figures,
+            "configuration": judged.configuration_hash,
+            "note": judged.note,
+        }
+    )
+
+
 STEPS = [*(stage_step(stage) for stage in STAGES), JOIN]
 ASSETS = [
     triage_classifier,
     golden_evaluation,
+    rolling_evaluation,
     model_batches,
     table_spec(MODEL_CALLS),
     *(

@@ -9,6 +9,7 @@ import functools
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 from feedback_assets.gold import model_file, suspicion
 from feedback_assets.gold.classifier import TriageClassifier
@@ -31,7 +32,7 @@ def train_and_keep(
     same model, which is then not trained again.
     """
     rows = read_examples(examples)
-    reviewed = [] if lakehouse is None else decided_examples(lakehouse, len(rows))
+    reviewed = [] if lakehouse is None else _reviewed(lakehouse, rows, examples.parent)
     labelled = {row["text"] for row in rows}
     reviewed = [row for row in reviewed if row["text"] not in labelled]
     kept = models / f"{version_of(rows, reviewed=reviewed)}.npz"
@@ -44,6 +45,15 @@ def train_and_keep(
     _put_in_force(models, suspicion.FILE, guard)
     _put_in_force(models, CURRENT, model.version)
     return model
+
+
+def _reviewed(
+    lakehouse: Lakehouse, rows: list[dict[str, Any]], golden_set: Path
+) -> list[dict[str, Any]]:
+    """What reviewers have decided, apart from what models are judged by."""
+    held_out = any(golden_set.glob("*.jsonl"))
+    judged_by = [row["text"] for row in read_examples(golden_set)] if held_out else []
+    return decided_examples(lakehouse, len(rows), judged_by)
 
 
 def _put_in_force(models: Path, name: str, version: str) -> None:

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import dagster as dg
 
-PATH_GROUPS = ("bronze", "silver", "gold", "triage", "review", "tickets", "insights")
+PATH_GROUPS = ("bronze", "silver", "gold", "quality", "triage", "review", "tickets", "insights")
+BESIDE_THE_PATH = (
+    "triage_classifier", "golden_evaluation", "rolling_evaluation", "model_batches",
+    "model_reviews",
+)  # fmt: skip
+"""Assets of those groups that are not of one partition."""
 
 # The whole path of a partition, in one process: each step process would cost seconds.
 feedback_to_tickets = dg.define_asset_job(
     "feedback_to_tickets",
     selection=dg.AssetSelection.groups(*PATH_GROUPS)
-    - dg.AssetSelection.assets("triage_classifier", "golden_evaluation", "model_batches"),
+    - dg.AssetSelection.assets(*BESIDE_THE_PATH),
     description="Landing files to tickets, for one partition or a range.",
     executor_def=dg.in_process_executor,
 )
 train_classifier = dg.define_asset_job(
     "train_classifier",
-    selection=dg.AssetSelection.assets("triage_classifier", "golden_evaluation"),
-    description="Train the cheap model, and judge all that decides on the golden set.",
+    selection=dg.AssetSelection.assets("triage_classifier", "golden_evaluation", "rolling_evaluation"),
+    description="Train the cheap model; judge all that decides on the golden set and on what "
+    "people decided lately.",
     executor_def=dg.in_process_executor,
 )
 collect_batches = dg.define_asset_job(

@@ -16,7 +16,7 @@ from feedback_assets.pipeline.checks import verdict
 from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.gate import REQUIRED_CHECKS, contract_check_name, data_versions
 from feedback_assets.pipeline.gate_overrides import overrides_in_force
-from feedback_assets.pipeline.judgement import Finding
+from feedback_assets.pipeline.judgement import Finding, write_unjudged
 from feedback_assets.pipeline.model_plan import ModelPlan
 from feedback_assets.pipeline.runtime import (
     Progress,
@@ -211,7 +211,11 @@ def partition_checks(
             op = context.op_execution_context
             partitions = partitions_of(op.partition_keys)
             runtime = compute.runtime(op.run_id)
-            found = judge(runtime, partitions)
+            try:
+                found = judge(runtime, partitions)
+            except Exception as error:
+                write_unjudged(runtime.lakehouse, table, descriptions, partitions, error, op.run_id)
+                raise
             overrides = overrides_in_force(runtime.lakehouse, partitions)
             for name in descriptions:
                 yield verdict(op, name, table, found[name], overrides)

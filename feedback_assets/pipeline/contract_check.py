@@ -1,24 +1,41 @@
 """The contract check of a table: what is committed, held against what is promised.
 
-Belongs here: the check generated from a contract, as a plain function. Does not belong here:
-Dagster's view of it (assets.py) and checks of meaning or drift (quality).
+Belongs here: the check generated from a contract, as a plain function, and the values of rows.
+Does not belong here: the columns (contract_schema.py), the keys (contract_keys.py), counts and
+age (contract_runs.py), Dagster's view of it (assets.py) and checks of meaning or drift (quality).
+
+Partitions are judged together: each table involved is read once, whatever their number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 import polars as pl
-import pyarrow as pa
 
 from feedback_assets.contracts.columns import Table
-from feedback_assets.contracts.ledgers import STAGE_METRICS
 from feedback_assets.contracts.partitions import Partition, predicate
+from feedback_assets.contracts.quality_rules import Action
+from feedback_assets.contracts.tables import TABLES
 from feedback_assets.contracts.validation import conform, violations
+from feedback_assets.pipeline.contract_keys import (
+    PLACE,
+    check_references,
+    check_unique,
+    key_columns,
+)
+from feedback_assets.pipeline.contract_runs import check_runs
+from feedback_assets.pipeline.contract_schema import partitioning_problems, schema_problems
+from feedback_assets.pipeline.contract_words import NAMED, remedy, rows_told
 from feedback_assets.pipeline.gate import contract_check_name, data_versions
-from feedback_assets.pipeline.judgement import Finding, write_verdicts
+from feedback_assets.pipeline.judgement import SHOWN, Finding, write_verdicts
 from resources.lakehouse.base import Lakehouse
+
+LONGEST = 60
+"""Characters of a rule or a value that a message shows."""
+_POSITION = re.compile(r" at \d+$")
 
 
 def check_contract(
@@ -27,129 +44,105 @@ def check_contract(
     lakehouse: Lakehouse,
     row_for_row: bool,
     run_id: str,
+    freshness: Action = "block",
 ) -> dict[Partition, Finding]:
-    """Judge `partitions` of `table` and write a verdict for each to `gate_status`."""
+    """Judge `partitions` of `table` and write a verdict for each to `gate_status`.
+
+    `row_for_row` is the step's: whether its rows in are accounted for. `freshness` says what
+    follows where the table is older than what it is made from.
+    """
     lakehouse.ensure(table)
     versions = data_versions(lakehouse, table, partitions)
     findings = {partition: Finding() for partition in partitions}
-    drifted = _schema_problems(table, lakehouse.physical_schema(table.name))
-    if drifted:
-        for finding in findings.values():
-            finding.report("; ".join(drifted))
-    else:
-        _check_rows(table, partitions, lakehouse, findings)
-        if row_for_row:
-            _check_counts(table, partitions, lakehouse, findings)
+    if _check_table(table, lakehouse, findings):
+        check_runs(table, lakehouse, findings, row_for_row, freshness)
+    for beside in TABLES.values():
+        if beside.judged_with == table.name:
+            _check_beside(beside, lakehouse, findings)
     named = {contract_check_name(table.name): findings}
     write_verdicts(lakehouse, table, named, run_id, versions)
     return findings
 
 
-def _schema_problems(table: Table, stored: pa.Schema) -> list[str]:
-    types = {f.name: f.type for f in stored}
-    problems = [f"column {c.name!r} is missing" for c in table.columns if c.name not in types]
-    problems += [
-        f"column {name!r} is not in the contract"
-        for name in types
-        if name not in table.column_names
-    ]
-    problems += [
-        f"column {c.name!r} is {types[c.name]}, the contract says {c.type}"
-        for c in table.columns
-        if c.name in types and not _same_type(types[c.name], c.type)
-    ]
-    return problems
+def _check_table(table: Table, lakehouse: Lakehouse, findings: Mapping[Partition, Finding]) -> bool:
+    """Columns, values and keys; False where the columns are others, so nothing can be counted."""
+    drifted = schema_problems(table, lakehouse.physical_schema(table.name))
+    drifted += partitioning_problems(table, lakehouse.files(table.name))
+    if drifted:
+        told = "; ".join(drifted[:SHOWN])
+        more = f"; and {len(drifted) - SHOWN} more" if len(drifted) > SHOWN else ""
+        what_to_do = f"give {table.name} the columns of its contract again, or change the contract"
+        for finding in findings.values():
+            finding.report(f"{told}{more}; {what_to_do}", len(drifted))
+        return False
+    keys = _check_values(table, lakehouse, findings)
+    for day, source, rows in keys.group_by(*PLACE).len().iter_rows():
+        findings[Partition(day, source)].rows = rows
+    check_unique(table, keys, findings)
+    check_references(table, keys, lakehouse, findings)
+    return True
 
 
-def _same_type(stored: pa.DataType, promised: pa.DataType) -> bool:
-    # Readers may hand strings and lists back in their view or large variants, and name a
-    # list's element differently; the promise is about values.
-    return _plain(stored) == _plain(promised)
-
-
-def _plain(kind: pa.DataType) -> str:
-    if pa.types.is_map(kind):
-        return f"map<{_plain(kind.key_type)},{_plain(kind.item_type)}>"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_list_view(kind):
-        return f"list<{_plain(kind.value_type)}>"
-    if pa.types.is_struct(kind):
-        return "struct<" + ",".join(f"{f.name}:{_plain(f.type)}" for f in kind) + ">"
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return "string"
-    return str(kind)
-
-
-def _check_rows(
-    table: Table,
-    partitions: Sequence[Partition],
-    lakehouse: Lakehouse,
-    findings: Mapping[Partition, Finding],
+def _check_beside(
+    beside: Table, lakehouse: Lakehouse, findings: Mapping[Partition, Finding]
 ) -> None:
-    keys: list[pl.DataFrame] = []
-    for batch in _plain_batches(table, lakehouse, partitions):
+    """Judge `beside` on the same partitions and add what is found to `findings`."""
+    lakehouse.ensure(beside)
+    found = {partition: Finding() for partition in findings}
+    _check_table(beside, lakehouse, found)
+    for partition, finding in found.items():
+        if finding.broken:
+            told = "; ".join(finding.problems)
+            findings[partition].report(f"{beside.name}: {told}", finding.broken)
+
+
+def _check_values(
+    table: Table, lakehouse: Lakehouse, findings: Mapping[Partition, Finding]
+) -> pl.DataFrame:
+    """Report rows that break their columns' rules; returns the keys of all rows."""
+    broken: defaultdict[Partition, _BrokenRules] = defaultdict(_BrokenRules)
+    columns = key_columns(table)
+    keys = [pl.DataFrame(table.schema.empty_table().select(columns))]
+    for stored in lakehouse.scan(table.name, predicate=predicate(findings)):
+        batch = conform(table, stored)
         days, sources = batch.column("day"), batch.column("source")
         for index, rules in violations(table, batch).items():
-            partition = Partition(days[index].as_py(), sources[index].as_py())
-            findings[partition].report(", ".join(rules))
-        names = ["day", "source", *[name for name in table.key if name not in ("day", "source")]]
-        keys.append(pl.DataFrame({n: pl.from_arrow(batch.column(n)) for n in names}))
-    if not keys:
-        return
-    counted = pl.concat(keys)
-    for day, source, rows in counted.group_by("day", "source").len().iter_rows():
-        findings[Partition(day, source)].rows = rows
-    if table.key:
-        repeated = counted.filter(counted.is_duplicated())
-        for day, source, rows in repeated.group_by("day", "source").len().iter_rows():
-            name = ", ".join(table.key)
-            findings[Partition(day, source)].report(f"{rows} rows share a key ({name})", rows)
+            broken[Partition(days[index].as_py(), sources[index].as_py())].add(rules)
+        keys.append(pl.DataFrame(batch.select(columns)))
+    for partition, rules_broken in broken.items():
+        findings[partition].report(f"{rules_broken.told}; {remedy(table)}", rules_broken.rows)
+    return pl.concat(keys)
 
 
-def _plain_batches(
-    table: Table, lakehouse: Lakehouse, partitions: Sequence[Partition]
-) -> Iterator[pa.RecordBatch]:
-    for batch in lakehouse.scan(table.name, predicate=predicate(partitions)):
-        yield conform(table, batch)
+class _BrokenRules:
+    """Rows of a partition that break rules, by column and rule, with a few of their values."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._rows_by_rule: Counter[str] = Counter()
+        self._values: defaultdict[str, dict[str, None]] = defaultdict(dict)
+
+    def add(self, rules: Sequence[str]) -> None:
+        """Count a row, of which each of `rules` reads ``column: rule: value``."""
+        self.rows += 1
+        for message in rules:
+            column, rule, value = message.split(": ", 2)
+            # Where in its text a quote is missing differs from row to row.
+            name = f"{column}: {_short(_POSITION.sub('', rule))}"
+            self._rows_by_rule[name] += 1
+            if value.lower() not in ("none", "null") and len(self._values[name]) < NAMED:
+                self._values[name][_short(value)] = None
+
+    @property
+    def told(self) -> str:
+        """Rules by the number of rows that break them."""
+        told = []
+        for name, rows in self._rows_by_rule.most_common(NAMED):
+            values = ", ".join(self._values[name])
+            told.append(f"{name}: {rows_told(rows)}" + (f", such as {values}" if values else ""))
+        more = len(self._rows_by_rule) - len(told)
+        return "; ".join(told) + (f"; and {more} more" if more else "")
 
 
-def _check_counts(
-    table: Table,
-    partitions: Sequence[Partition],
-    lakehouse: Lakehouse,
-    findings: Mapping[Partition, Finding],
-) -> None:
-    """Rows in = rows out + quarantined + dropped by name, by the step's own latest metrics."""
-    latest = _latest_metrics(table, partitions, lakehouse)
-    for partition, finding in findings.items():
-        tally = latest.get(partition)
-        if tally is None:
-            if finding.rows:
-                finding.report("no run of the step is on record for these rows")
-            continue
-        told_apart = sum(
-            value
-            for name, value in tally.items()
-            if name in ("rows_out", "rows_quarantined") or name.startswith("dropped_")
-        )
-        if tally.get("rows_in") != told_apart:
-            finding.report(f"{tally.get('rows_in'):.0f} rows in, {told_apart:.0f} accounted for")
-        if tally.get("rows_out") != finding.rows:
-            finding.report(f"{finding.rows} rows stored, {tally.get('rows_out'):.0f} were written")
-
-
-def _latest_metrics(
-    table: Table, partitions: Sequence[Partition], lakehouse: Lakehouse
-) -> dict[Partition, dict[str, float]]:
-    days = ", ".join(f"'{day.isoformat()}'" for day in sorted({p.day for p in partitions}))
-    latest: dict[Partition, tuple[datetime, dict[str, float]]] = {}
-    where = f"day IN ({days}) AND stage = '{table.name}'"
-    for batch in lakehouse.scan(STAGE_METRICS.name, predicate=where):
-        for row in batch.to_pylist():
-            partition = Partition(row["day"], row["source"])
-            at, tally = latest.get(partition, (row["recorded_at"], {}))
-            if row["recorded_at"] > at:
-                at, tally = row["recorded_at"], {}
-            if row["recorded_at"] == at:
-                tally[row["metric"]] = row["value"]
-            latest[partition] = (at, tally)
-    return {partition: tally for partition, (_, tally) in latest.items()}
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

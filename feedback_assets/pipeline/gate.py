@@ -10,7 +10,6 @@ asset is started, so the verdicts are kept in `gate_status` and read again at th
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from datetime import datetime
 from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.ledgers import GATE_STATUS
 from feedback_assets.contracts.partitions import Partition
+from feedback_assets.contracts.quality_rules import PROFILE_CHECKS
 from feedback_assets.contracts.tables import TABLES
 from feedback_assets.pipeline.gate_overrides import (
     GateOverride,
@@ -56,21 +56,30 @@ REQUIRED_CHECKS: dict[str, str] = {
     contract_check_name(table.name): table.name
     for table in TABLES.values()
     if table.group in ("bronze", "silver", "gold", "triage") or table.name == "validated_feedback"
-} | {GOLDEN_SET_CHECK: "validated_feedback"}
+} | {**dict.fromkeys(PROFILE_CHECKS, "gold_feedback"), GOLDEN_SET_CHECK: "validated_feedback"}
 """Checks that must have passed on a partition before it may open tickets, and their tables."""
 
 
 def data_versions(
     lakehouse: Lakehouse, table: Table, partitions: Iterable[Partition]
 ) -> dict[Partition, str]:
-    """A fingerprint of each partition's live files; any rewrite or addition changes it."""
+    """A fingerprint of each partition's live files and of those that it is made from.
+
+    Any rewrite of or addition to the partition's rows in `table`, or in one of the tables that
+    its contract says it is made from, changes it.
+    """
     lakehouse.ensure(table)
-    paths: dict[Partition, list[str]] = defaultdict(list)
-    for file in lakehouse.files(table.name):
-        paths[Partition(file["day"], file["source"])].append(file["path"])
+    paths: dict[Partition, list[str]] = {partition: [] for partition in partitions}
+    for name in (table.name, *table.made_from):
+        for file in lakehouse.files(name) if lakehouse.exists(name) else ():
+            # A table that lost its partitioning is for the contract check to tell.
+            if file.keys() >= {"day", "source"}:
+                found = paths.get(Partition(file["day"], file["source"]))
+                if found is not None:
+                    found.append(f"{name}/{file['path']}")
     return {
-        partition: hashlib.sha256("\n".join(sorted(paths[partition])).encode()).hexdigest()[:16]
-        for partition in partitions
+        partition: hashlib.sha256("\n".join(sorted(live)).encode()).hexdigest()[:16]
+        for partition, live in paths.items()
     }
 
 
@@ -167,12 +176,15 @@ def override_verdict(
 ) -> GateOverride:
     """Let `partition` pass in spite of the failed verdict of `check`, on record.
 
-    Raises `OverrideRefused` where there is no failed verdict to override, and as `new_override`.
+    `new_normal` begins the source's reference anew, which only drift is measured against. Raises
+    `OverrideRefused` where there is no failed verdict to override, and as `new_override`.
     """
     if check not in REQUIRED_CHECKS:
         raise OverrideRefused(
             f"{check!r} closes no gate; those that do: {', '.join(REQUIRED_CHECKS)}"
         )
+    if new_normal and check not in PROFILE_CHECKS:
+        raise OverrideRefused(f"{check} measures no drift: it has no reference to begin anew")
     verdict = verdicts(lakehouse, [partition])[partition].get(check)
     if verdict is None:
         raise OverrideRefused(f"{check} has no verdict on {partition.key}: run the check first")

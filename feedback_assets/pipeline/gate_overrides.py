@@ -51,12 +51,17 @@ class GateOverride:
 
     @property
     def told(self) -> str:
-        """One sentence for tickets and messages."""
-        until = f"{self.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        """For tickets and messages: who answers for it and why come first, where no cut reaches."""
         return (
-            f"{self.check} on {self.day} {self.source} had failed ({self.verdict}); "
-            f"{self.operator} let it pass until {until}: {self.reason}"
+            f"{self.operator} let {self.day} {self.source} pass until {self.until}, though "
+            f"{self.check} had failed: {self.reason.rstrip('.')}. The check had said: "
+            f"{self.verdict}"
         )
+
+    @property
+    def until(self) -> str:
+        """When it runs out, in words."""
+        return f"{self.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def all_overrides(
@@ -140,15 +145,21 @@ def new_override(
 
 
 def revoke(lakehouse: Lakehouse, override_id: str, operator: str) -> GateOverride:
-    """Take an override back; `operator` says who did. Raises `OverrideRefused` for an unknown one.
+    """Take an override back; `operator` says who did.
 
-    What it had let through stays on record.
+    What it had let through stays on record. Raises `OverrideRefused` for an unknown one, and for
+    one that holds no more.
     """
     found = next((o for o in all_overrides(lakehouse) if o.override_id == override_id), None)
     if found is None:
-        raise OverrideRefused(f"there is no override {override_id!r}")
+        raise OverrideRefused(
+            f"there is no override {override_id!r}; `feedback gate show` lists them"
+        )
     if not operator.strip():
-        raise OverrideRefused("taking an override back needs a name")
+        raise OverrideRefused("taking an override back needs a name: say who does")
+    if not found.holds(datetime.now(UTC)):
+        ended = "was taken back before" if found.revoked else f"ran out on {found.until}"
+        raise OverrideRefused(f"{override_id} {ended}: it lets nothing through")
     taken = replace(
         found,
         revoked=True,

@@ -6,7 +6,7 @@ Belongs here: findings and their rows in `gate_status`. Does not belong here: fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,7 +16,8 @@ from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.ledgers import GATE_STATUS
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.quality_rules import Action
-from feedback_assets.pipeline.gate import data_versions
+from feedback_assets.contracts.tables import TABLES
+from feedback_assets.pipeline.gate import REQUIRED_CHECKS, data_versions
 from resources.lakehouse.base import Lakehouse
 
 SHOWN = 5
@@ -108,3 +109,26 @@ def write_verdicts(
         for partition, finding in by_partition.items()
     ]
     lakehouse.append(GATE_STATUS, [pa.RecordBatch.from_pylist(rows, schema=GATE_STATUS.schema)])
+
+
+def write_unjudged(
+    lakehouse: Lakehouse,
+    table: Table,
+    checks: Iterable[str],
+    partitions: Sequence[Partition],
+    error: Exception,
+    run_id: str,
+) -> None:
+    """Append that `checks` of `table` came to no verdict, which closes the gate.
+
+    An earlier verdict on the same data would stand in for the one that failed. The error is
+    named and not quoted, because it may quote the data.
+    """
+    finding = Finding()
+    finding.report(
+        f"the check itself failed ({type(error).__name__}): see the log of run {run_id}, then run "
+        "the check again"
+    )
+    for check in checks:
+        judged = TABLES[REQUIRED_CHECKS.get(check, table.name)]
+        write_verdicts(lakehouse, judged, {check: dict.fromkeys(partitions, finding)}, run_id)

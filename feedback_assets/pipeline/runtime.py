@@ -20,6 +20,9 @@ from resources.connectors.survey import SurveyConnector
 from resources.lakehouse.base import Lakehouse
 from resources.lakehouse.delta import DeltaLakehouse
 from resources.settings import Settings
+from resources.telemetry import open_telemetry
+from resources.telemetry.asking import WatchedModel
+from resources.telemetry.base import NoTelemetry, Telemetry
 from resources.tracker.base import Tracker
 from resources.tracker.local import LocalTracker
 
@@ -52,6 +55,7 @@ class Runtime:
     golden_set: Path | None = None
     model_plan: ModelPlan | None = None
     progress: Progress = silent
+    telemetry: Telemetry = field(default_factory=NoTelemetry)
 
 
 def build_runtime(
@@ -86,6 +90,15 @@ def build_runtime(
         golden_set=settings.golden_set,
         model_plan=model_plan or build_model_plan(settings),
         progress=progress,
+        telemetry=build_telemetry(settings),
+    )
+
+
+def build_telemetry(settings: Settings) -> Telemetry:
+    """Telemetry to the collector that is set, or to nobody."""
+    headers = settings.otlp_headers
+    return open_telemetry(
+        "feedback-assets", settings.otlp_endpoint, headers.get_secret_value() if headers else None
     )
 
 
@@ -131,7 +144,7 @@ def build_model_plan(settings: Settings) -> ModelPlan | None:
     assert settings.llm_model is not None
     model = connected(settings.llm_model)
     return ModelPlan(
-        model=model,
+        model=WatchedModel(model, build_telemetry(settings)) if settings.otlp_endpoint else model,
         batch=connected(settings.llm_batch_model) if settings.llm_batch_model else model,
         mode=settings.llm_mode,
         items_per_request=settings.llm_items_per_request,

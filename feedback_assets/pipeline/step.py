@@ -21,6 +21,7 @@ from feedback_assets.contracts.tables import TABLES
 from feedback_assets.pipeline.metrics import metric_rows
 from feedback_assets.pipeline.runtime import Runtime
 from feedback_assets.pipeline.sorting_out import SortingOut
+from feedback_assets.pipeline.step_telemetry import step_span
 from resources.lakehouse.base import ConcurrentCommit
 
 if TYPE_CHECKING:
@@ -103,6 +104,13 @@ def run_step(step: Step, partitions: Sequence[Partition], runtime: Runtime) -> S
     Of a crash at any point, the table holds either the old rows or the new, and running again
     completes. A concurrent commit to the same rows makes it run again from the start.
     """
+    with step_span(runtime.telemetry, step.name, partitions, runtime.run_id) as tell:
+        report = _run(step, partitions, runtime)
+        tell(report.counts, len(report.refused), report.seconds)
+    return report
+
+
+def _run(step: Step, partitions: Sequence[Partition], runtime: Runtime) -> StepReport:
     started = time.monotonic()
     for name in (*step.reads, step.name, QUARANTINE.name, STAGE_METRICS.name):
         runtime.lakehouse.ensure(TABLES[name])

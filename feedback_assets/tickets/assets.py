@@ -9,7 +9,7 @@ from feedback_assets.tickets.ticket_step import TICKETS_STEP
 
 ASSETS = [
     # Two partitions may hold the same complaint, so writers take turns.
-    step_asset(TICKETS_STEP, {"spark", "deltalake"}, pool="tickets"),
+    step_asset(TICKETS_STEP, {"spark", "deltalake"}, ["feedback_profile"], pool="tickets"),
     # Written as tickets are delivered.
     table_spec(TICKET_ITEMS, deps=["tickets"]),
     step_asset(OUTCOMES, {"spark", "deltalake"}, pool="tickets"),

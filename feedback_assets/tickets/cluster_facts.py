@@ -19,7 +19,8 @@ from pyspark.sql import functions as F
 from feedback_assets.contracts.taxonomy import SEVERITIES
 from feedback_assets.pipeline.arrow_map import frame_of
 from feedback_assets.pipeline.step import StepContext
-from feedback_assets.tickets.draft import QUOTES_SHOWN, ClusterFacts, Quote
+from feedback_assets.tickets.evidence import QUOTES_SHOWN
+from feedback_assets.tickets.facts import ClusterFacts, Quote
 
 COUNTED = {
     "sources": "source",

@@ -6,14 +6,19 @@ which clusters deserve a ticket (ticket_step.py) and the tracker's API.
 A row is ``planned`` until it is about to be sent, and is committed as ``unknown`` before its
 request. So what is planned was never sent, whatever stopped the process, and what is unknown
 may have been: its key is looked up before anything is sent.
+
+The gate is asked again when items are linked, and `added_at` is that moment: an override that
+ran out since the plan lets nothing more through, and what is on record of the gate at `added_at`
+says what let an item through.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
@@ -22,10 +27,14 @@ from pyspark.sql import functions as F
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import TICKET_ITEMS, TICKETS
 from feedback_assets.pipeline.step import StepContext
+from feedback_assets.tickets.admission import LetThrough, admit, told_by_cluster
 from feedback_assets.tickets.cluster_facts import cluster_facts, quotes
 from feedback_assets.tickets.draft import addition
 from feedback_assets.tickets.waiting import waiting_items
 from resources.tracker.base import IssueDraft, OutcomeUnknown, Refused
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 CHUNK = 25
 """Tickets sent between two commits: as many are looked up after a crash."""
@@ -91,6 +100,10 @@ def _draft(payload: str) -> IssueDraft:
 
 
 def _link_items(context: StepContext, counts: dict[Partition, Counter[str]]) -> None:
+    now = datetime.now(UTC)
+    let_through = admit(context, now)
+    if not context.partitions:
+        return
     standing = context.table("tickets", everything=True).where("state = 'open'")
     items = waiting_items(context).join(
         standing.select(
@@ -100,10 +113,10 @@ def _link_items(context: StepContext, counts: dict[Partition, Counter[str]]) -> 
     )
     linked = items.select(
         "day", "source", "feedback_id", "cluster_id", "idempotency_key",
-        F.current_timestamp().alias("added_at"),
+        F.lit(now).alias("added_at"),
         F.lit(context.runtime.run_id).alias("run_id"),
     )  # fmt: skip
-    _note_additions(context, items.where(F.col("_run") != context.runtime.run_id))
+    _note_additions(context, items.where(F.col("_run") != context.runtime.run_id), let_through)
     rows = list(context.runtime.engine.stream(linked))
     if any(batch.num_rows for batch in rows):
         context.runtime.lakehouse.append(TICKET_ITEMS, rows, transaction=TICKET_ITEMS.name)
@@ -112,7 +125,7 @@ def _link_items(context: StepContext, counts: dict[Partition, Counter[str]]) -> 
             counts[Partition(day.as_py(), source.as_py())]["items_linked"] += 1
 
 
-def _note_additions(context: StepContext, joining: Any) -> None:
+def _note_additions(context: StepContext, joining: DataFrame, let_through: LetThrough) -> None:
     """Tell standing tickets of earlier runs which items join them."""
     keys = {
         r.cluster_id: r.ticket_key
@@ -121,6 +134,8 @@ def _note_additions(context: StepContext, joining: Any) -> None:
     if not keys:
         return
     said = quotes(context, joining)
+    told = told_by_cluster(joining, let_through)
     for facts in cluster_facts(context, sorted(keys)):
+        facts = replace(facts, gate_overrides=told.get(facts.cluster_id, ()))
         note_key, note = addition(facts, said[facts.cluster_id])
         context.runtime.tracker.add(keys[facts.cluster_id], note_key, note)

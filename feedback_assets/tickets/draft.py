@@ -1,25 +1,24 @@
 """What a ticket says: title, body and labels from the facts of a cluster. Pure.
 
-Belongs here: the words and their order. Does not belong here: where facts come from, whether a
-ticket is due (the outbox), how Markdown is kept from doing anything (markdown.py).
+Belongs here: the words and their order. Does not belong here: where facts come from, quotes and
+items (evidence.py), whether a ticket is due (the outbox), how Markdown is kept from doing
+anything (markdown.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
 
 from feedback_assets.contracts.taxonomy import TAXONOMY
-from feedback_assets.tickets.markdown import block, code, cut, line, plain, quote
+from feedback_assets.tickets.evidence import evidence, listed_items
+from feedback_assets.tickets.facts import ClusterFacts, Quote
+from feedback_assets.tickets.markdown import block, code, cut, line, plain
 from resources.tracker.base import IssueDraft
 
 TITLE_LENGTH = 120
-QUOTES_SHOWN = 6
-QUOTE_LENGTH = 400
-ITEMS_LISTED = 40
 NAMES_LISTED = 8
+GATE_OVERRIDES_TOLD = 6
 PRIORITIES = ((80.0, "Highest"), (60.0, "High"), (30.0, "Medium"), (0.0, "Low"))
 """Least priority score of each of the tracker's priorities."""
 
@@ -30,67 +29,11 @@ _LANES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What one item says: `quote` is masked evidence, `origin` its landing file and line."""
-
-    feedback_id: str
-    source: str
-    day: date
-    language: str
-    quote: str
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterFacts:
-    """All that a ticket tells of a cluster; counts are items by name.
-
-    `size` counts items, `customers` different customers where that is known. `overrides` are
-    sentences on what people corrected or overruled.
-    """
-
-    cluster_id: str
-    label: str
-    category: str
-    sub_category: str
-    severity: str
-    sentiments: Mapping[str, int]
-    priority_score: float
-    lane: str
-    owner_team: str
-    queue: str
-    rule_ids: Sequence[str]
-    rule_version: str
-    size: int
-    first_seen: date
-    last_seen: date
-    sources: Mapping[str, int]
-    versions: Mapping[str, int]
-    platforms: Mapping[str, int]
-    countries: Mapping[str, int]
-    tiers: Mapping[str, int]
-    languages: Mapping[str, int]
-    confidence_min: float
-    confidence_mean: float
-    confidence_max: float
-    root_cause_summary: str
-    root_cause_type: str
-    action: str
-    action_detail: str
-    quotes: Sequence[Quote]
-    model_version: str
-    run_id: str
-    overrides: Sequence[str] = field(default=())
-    segments: Mapping[str, int] = field(default_factory=dict)
-    customers: int | None = None
-
-
 def draft(cluster: ClusterFacts, sequence: int = 1) -> IssueDraft:
     """The issue of a cluster; `sequence` is 2 for the one after the first was closed."""
     sections = (
         ("Summary", _summary(cluster)),
-        ("What customers say", _evidence(cluster.quotes)),
+        ("What customers say", evidence(cluster.quotes)),
         ("Who is affected", _affected(cluster)),
         ("Recommended action", _action(cluster)),
         ("Why it came here", _reasons(cluster)),
@@ -130,11 +73,13 @@ def addition(cluster: ClusterFacts, new_items: Sequence[Quote]) -> tuple[str, st
     ids = sorted({item.feedback_id for item in new_items})
     days = sorted({item.day for item in new_items})
     when = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    let_through = "\n".join(_let_through(cluster.gate_overrides))
     parts = (
         f"**{_many(len(ids), 'more report')}** of the same complaint, received {when}; "
         f"{cluster.size} in all.",
-        _evidence(new_items),
-        _items(new_items, len(ids)),
+        *([let_through] if let_through else []),
+        evidence(new_items),
+        listed_items(new_items, len(ids)),
         f"Run {code(cluster.run_id)}, rules {code(cluster.rule_version)}, "
         f"model {code(cluster.model_version)}.",
     )
@@ -207,26 +152,6 @@ def _summary(cluster: ClusterFacts) -> str:
     )
 
 
-def _evidence(quotes: Sequence[Quote]) -> str:
-    """Quotes from as many sources as there are, each said once."""
-    first: dict[str, Quote] = {}
-    for each in quotes:
-        first.setdefault(plain(each.quote).casefold(), each)
-    once = list(first.values())
-    seen: dict[str, int] = {}
-    turns = []
-    for each in once:
-        seen[each.source] = turn = seen.get(each.source, 0) + 1
-        turns.append(turn)
-    order = sorted(range(len(once)), key=lambda i: turns[i])[:QUOTES_SHOWN]
-    shown = [
-        f"{quote(once[i].quote, QUOTE_LENGTH)}\n>\n"
-        f"> — {line(_plain(once[i].source), 40)}, {once[i].day}, {line(once[i].language, 10)}"
-        for i in order
-    ]
-    return "\n\n".join(shown) or "No quote could be checked against its text."
-
-
 def _affected(cluster: ClusterFacts) -> str:
     told = (
         ("Sources", cluster.sources),
@@ -266,7 +191,16 @@ def _reasons(cluster: ClusterFacts) -> str:
         f"- **Confidence in the area:** {mean} on average, from {least} to {most}",
     ]
     rows += [f"- **Decided by people:** {line(each, 300)}" for each in cluster.overrides[:10]]
-    return "\n".join(rows)
+    return "\n".join([*rows, *_let_through(cluster.gate_overrides)])
+
+
+def _let_through(told: Sequence[str]) -> list[str]:
+    """Operators' words without which the gate had been closed; `GATE_OVERRIDES_TOLD` at most."""
+    name = "**Let through a closed gate by an operator:**"
+    rows = [f"- {name} {line(each, 400)}" for each in told[:GATE_OVERRIDES_TOLD]]
+    if (more := len(told) - GATE_OVERRIDES_TOLD) > 0:
+        rows.append(f"- {name} and {more} more, which `feedback trace` lists")
+    return rows
 
 
 def _lineage(cluster: ClusterFacts) -> str:
@@ -276,15 +210,5 @@ def _lineage(cluster: ClusterFacts) -> str:
         f"- **Model:** {code(cluster.model_version)}\n"
         f"- **Rules:** {code(cluster.rule_version)}\n"
         f"- **Run:** {code(cluster.run_id)}\n\n"
-        f"{_items(cluster.quotes, cluster.size)}"
+        f"{listed_items(cluster.quotes, cluster.size)}"
     )
-
-
-def _items(quotes: Sequence[Quote], size: int) -> str:
-    """Where each item came from, `ITEMS_LISTED` at most."""
-    origins = {each.feedback_id: each.origin for each in quotes}
-    listed = list(origins.items())[:ITEMS_LISTED]
-    rows = [f"- {code(cut(item, 100))} from {code(cut(origin, 200))}" for item, origin in listed]
-    if size > len(listed):
-        rows.append(f"- and {size - len(listed)} more, which `feedback trace` lists")
-    return "\n".join(("Items:\n", *rows))

@@ -7,6 +7,7 @@ the tracker.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ from pyspark.sql import functions as F
 
 from feedback_assets.contracts.tables import TICKETS
 from feedback_assets.pipeline.arrow_map import frame_of
-from feedback_assets.pipeline.gate import closed
 from feedback_assets.pipeline.step import Step, StepContext
+from feedback_assets.tickets.admission import admit, told_by_cluster
 from feedback_assets.tickets.cluster_facts import cluster_facts
 from feedback_assets.tickets.delivery import deliver
 from feedback_assets.tickets.draft import draft
@@ -34,16 +35,12 @@ def plan(context: StepContext) -> DataFrame:
     one: the complaint came back.
     """
     runtime = context.runtime
-    for partition, reason in closed(runtime.lakehouse, context.partitions).items():
-        context.refuse(partition, reason)
+    let_through = admit(context, datetime.now(UTC))
     session = runtime.engine.session()
     if not context.partitions:
         return frame_of(session, TICKETS.schema.empty_table())
-    wanted = (
-        waiting_items(context)
-        .groupBy("cluster_id")
-        .agg(F.min(F.struct("day", "source")).alias("opened_by"))
-    )
+    waiting = waiting_items(context)
+    wanted = waiting.groupBy("cluster_id").agg(F.min(F.struct("day", "source")).alias("opened_by"))
     past = (
         context.table("tickets", everything=True)
         .groupBy("cluster_id")
@@ -58,11 +55,13 @@ def plan(context: StepContext) -> DataFrame:
         .select("cluster_id", "opened_by", F.coalesce("tickets", F.lit(0)).alias("sequence"))
     )
     rows = {row.cluster_id: row for row in due.collect()}
+    told = told_by_cluster(waiting, let_through)
     now = datetime.now(UTC)
     planned = []
     for facts in cluster_facts(context, sorted(rows)):
         row = rows[facts.cluster_id]
-        issue = draft(facts, row.sequence + 1)
+        overrides = told.get(facts.cluster_id, ())
+        issue = draft(replace(facts, gate_overrides=overrides), row.sequence + 1)
         planned.append(
             {
                 "day": row.opened_by.day,

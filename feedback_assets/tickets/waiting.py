@@ -22,4 +22,6 @@ def waiting_items(context: StepContext) -> DataFrame:
         f"validation_state IN ({states}) AND open_ticket AND cluster_id IS NOT NULL"
     )
     standing = context.table("ticket_items", everything=True).select("feedback_id").distinct()
-    return approved.join(standing, "feedback_id", "left_anti")
+    # Rows that stand there twice, which an operator may let pass, are one item all the same.
+    once = approved.dropDuplicates(["feedback_id"])
+    return once.join(standing, "feedback_id", "left_anti")

@@ -120,14 +120,23 @@ class Lake(DeltaLakehouse):
     def ran(self, stage: str, at: dt.datetime = NOON) -> None:
         self.put("stage_metrics", stage=stage, recorded_at=at, run_id=f"run-{stage}")
 
-    def judge(self, failing: str | None = None) -> None:
+    def judge(self, failing: str | None = None, at: dt.datetime = NOON) -> None:
         for check, table in REQUIRED_CHECKS.items():
             self.put(
                 "gate_status", check=check, table=table, passed=check != failing,
                 state="failed" if check == failing else "passed", value=0.0,
                 threshold=0.0, detail="3 rows broken" if check == failing else "all well",
-                data_version=data_versions(self, TABLES[table], [HOME])[HOME], evaluated_at=NOON,
+                data_version=data_versions(self, TABLES[table], [HOME])[HOME], evaluated_at=at,
             )  # fmt: skip
+
+    def override(self, check: str, at: dt.datetime, hours: float = 24, **values: Any) -> None:
+        """An override of the partition's `check`, given by dana at `at`."""
+        given = {
+            "override_id": "override-1", "check": check, "operator": "dana", "reason": "a sale",
+            "verdict": "3 rows broken", "threshold": 0.0, "new_normal": False, "revoked": False,
+            "expires_at": at + dt.timedelta(hours=hours), "recorded_at": at,
+        }  # fmt: skip
+        self.put("gate_overrides", **{**given, **values})
 
 
 def shown(found: Trace, width: int = 80) -> str:

@@ -94,7 +94,8 @@ def test_counts_by_day_and_source_and_in_all(lake: DeltaLakehouse) -> None:
         text = shown(found, width)
         assert "2026-04-13" in text
         assert "1 closed" in text
-        assert "2026-04-14 social: " in text
+        assert "Blocked: 1 partition may open no tickets" in text
+        assert "without a verdict: 2026-04-14 social" in " ".join(text.split())
     assert '"day": "2026-04-13"' in found.to_json()
 
 
@@ -109,6 +110,42 @@ def test_what_landed_and_was_never_processed_shows(lake: DeltaLakehouse) -> None
 
 def test_alike_reasons_are_told_once(lake: DeltaLakehouse) -> None:
     days = [Partition(DAY + dt.timedelta(days=n), "survey") for n in range(5)]
-    text = shown(status(lake, days), width=200)
+    found = status(lake, days)
+    assert [(b.why, len(b.partitions)) for b in found.blocked] == [("not processed", 5)]
+    text = shown(found, width=200)
     assert text.count(NOT_PROCESSED) == 1
     assert "and 2 more" in text
+
+
+def test_what_failed_shows_its_value_and_an_override_who_gave_it(lake: DeltaLakehouse) -> None:
+    put(lake, "bronze_feedback")
+    judge(lake, HOME)
+    version = data_versions(lake, TABLES["gold_feedback"], [HOME])[HOME]
+    put(
+        lake, "gate_status", day=DAY, check="drift_language", table="gold_feedback", passed=False,
+        state="failed", value=0.614, threshold=0.2, detail="de rose from 4% to 61%",
+        evaluated_at=NOON + dt.timedelta(hours=1), data_version=version,
+    )  # fmt: skip
+    found = status(lake, now=NOON)
+    required = "drift_language" in REQUIRED_CHECKS
+    if not required:
+        pytest.skip("no drift check closes the gate yet")
+    (reason,) = found.blocked
+    assert (reason.why, reason.checks) == ("failed", ("drift_language",))
+    for width in (80, 100):
+        text = " ".join(shown(found, width).split())
+        assert "drift_language failed: 2026-04-13 survey (0.614, allowed 0.2)" in text
+        assert "de rose from 4% to 61%" in text
+    put(
+        lake, "gate_overrides", override_id="o-1", check="drift_language", operator="dana",
+        reason="a campaign in Germany", new_normal=False, revoked=False,
+        expires_at=NOON + dt.timedelta(days=1), recorded_at=NOON,
+    )  # fmt: skip
+    let_pass = status(lake, now=NOON + dt.timedelta(hours=2))
+    assert let_pass.blocked == ()
+    assert let_pass.partitions[0].overridden
+    text = " ".join(shown(let_pass, 80).split())
+    assert "dana lets drift_language pass on 2026-04-13 survey until 2026-04-14 12:00 UTC" in text
+    assert "a campaign in Germany" in text
+    assert '"operator": "dana"' in let_pass.to_json()
+    assert status(lake, now=NOON + dt.timedelta(days=2)).overrides == ()

@@ -51,7 +51,11 @@ def _lines() -> Iterator[str]:
     yield "sensors"
     for sensor in defs.sensors or ():
         interval = getattr(sensor, "minimum_interval_seconds", None)
-        yield f"  {sensor.name}  every: {interval} s  starts: {sensor.job_name}"
+        starts = ", ".join(target.job_name for target in sensor.targets) or "-"
+        yield f"  {sensor.name}  every: {interval} s  starts: {starts}"
+    yield "schedules"
+    for schedule in defs.schedules or ():
+        yield f"  {schedule.name}  cron: {schedule.cron_schedule}  starts: {schedule.job_name}"
 
 
 def test_definitions_are_the_ones_listed() -> None:

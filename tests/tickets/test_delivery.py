@@ -167,3 +167,16 @@ def test_a_refusal_is_kept_and_not_tried_again(runtime: Runtime, folder: Path) -
     plan(refusing)
     assert send(refusing) == {"feedback-1": "failed"}
     assert send(replace(runtime, tracker=LocalTracker(folder))) == {"feedback-1": "failed"}
+
+
+def test_a_gate_that_closed_since_the_plan_links_nothing(runtime: Runtime, folder: Path) -> None:
+    runtime = replace(runtime, tracker=LocalTracker(folder))
+    plan(runtime)
+    context = StepContext([PARTITION], runtime)
+    # No check has a verdict; what was planned was let through when it was.
+    assert deliver(context) == {}
+    assert list(context.refused) == [PARTITION]
+    assert "no verdict" in context.refused[PARTITION]
+    (ticket,) = rows(runtime, "tickets")
+    assert ticket["state"] == "open"
+    assert not runtime.lakehouse.exists("ticket_items")

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from feedback_assets.tickets.draft import (
+    GATE_OVERRIDES_TOLD,
     TITLE_LENGTH,
-    ClusterFacts,
-    Quote,
     addition,
     draft,
     idempotency_key,
     title,
 )
+from feedback_assets.tickets.facts import ClusterFacts, Quote
 from feedback_assets.tickets.markdown import block, code, cut, line, quote
 
 RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -150,6 +150,27 @@ def test_a_note_has_one_key_whatever_the_order() -> None:
         addition(CLUSTER, [])
 
 
+LET_THROUGH = "dana let 2026-06-02 zendesk pass until 2026-06-04 09:00 UTC, though drift_category"
+
+
+def test_a_ticket_names_who_let_it_through_a_closed_gate() -> None:
+    told = [f"{LET_THROUGH} had failed: a sale began. The check had said: payment rose"]
+    let_through = replace(CLUSTER, gate_overrides=told)
+    reasons = draft(let_through).body.split("## Why it came here")[1].split("## Lineage")[0]
+    said = "- **Let through a closed gate by an operator:** dana let 2026-06-02 zendesk pass"
+    assert said in reasons
+    assert "a sale began" in reasons
+    assert said in addition(let_through, [_quote(7)])[1]
+    assert "closed gate" not in draft(CLUSTER).body + addition(CLUSTER, [_quote(7)])[1]
+
+
+def test_a_ticket_counts_the_overrides_it_has_no_room_for() -> None:
+    many = [f"{n}: {LET_THROUGH}" for n in range(GATE_OVERRIDES_TOLD + 2)]
+    body = draft(replace(CLUSTER, gate_overrides=many)).body
+    assert body.count("Let through a closed gate") == GATE_OVERRIDES_TOLD + 1
+    assert "and 2 more, which `feedback trace` lists" in body
+
+
 def test_idempotency_keys_are_stable_and_apart() -> None:
     assert idempotency_key("c1", 1) == "feedback-05c3c793a92e130c1a80fba5"
     keys = {idempotency_key(cluster, n) for cluster in ("c1", "c11", "c2") for n in (1, 2, 11)}
@@ -225,6 +246,7 @@ def test_a_ticket_keeps_its_form_whatever_customers_wrote(
         CLUSTER,
         cluster_id=text, label=other, root_cause_summary=text, action_detail=other,
         versions={text: 1, other: 2}, tiers={other: 1}, countries={text: 3}, overrides=(text,),
+        gate_overrides=(text, f"{other}: {text}"),
         sub_category=other, run_id=text, model_version=other, rule_ids=(text,),
         quotes=[_quote(i, other, f"{text} {i}") for i in range(number)],
     )  # fmt: skip
@@ -250,6 +272,7 @@ def test_a_ticket_of_the_longest_words_fits_the_tracker() -> None:
         action_detail="_" * 5000,
         versions={f"{i}" * 99: 1 for i in range(99)},
         overrides=["~" * 900] * 30,
+        gate_overrides=["|" * 900] * 30,
     )
     assert len(draft(long).body) < BODY_LIMIT
     assert len(addition(long, long.quotes)[1]) < BODY_LIMIT
