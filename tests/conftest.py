@@ -80,7 +80,10 @@ def small_golden_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = sorted(whole.glob("*.jsonl"))
     lines = [line for path in files for line in path.read_bytes().splitlines(keepends=True)]
     (folder / "tenth.jsonl").write_bytes(b"".join(lines[::10]))
-    gates = "stages: {topics: {at_least: {precision_standing: 0.0}}}\nnot_worse: {level: 0.99, metrics: {topics: [accuracy]}}\n"
+    gates = (
+        "stages: {topics: {at_least: {precision_standing: 0.0}}}\n"
+        "not_worse: {level: 0.99, metrics: {topics: [accuracy]}}\n"
+    )
     (folder / "gates.yaml").write_text(gates, encoding="utf-8")
     return folder
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from feedback_assets.audit.lateness import AgeBand, Lateness
 from feedback_assets.audit.terminal import counted, line, printable
 from feedback_assets.pipeline.turnaround.hours import RUNGS
+from feedback_assets.pipeline.turnaround.ladder import aged
 
 COLOURS = {"late": "bold red", "soon": "yellow"}
 
@@ -47,7 +48,7 @@ def _undecided(found: Lateness) -> Text:
         return Text("Nothing is undecided.", "dim")
     bands = ", ".join(f"{band.items:,} {_band(band)}" for band in found.undecided if band.items)
     oldest = found.figures["oldest_undecided_hours"] or 0
-    return Text(f"undecided: {counted(items, 'item')}, the oldest {oldest:.1f} h: {bands}")
+    return Text(f"undecided: {counted(items, 'item')}, the oldest {aged(oldest)} old: {bands}")
 
 
 def _band(band: AgeBand) -> str:

@@ -25,7 +25,9 @@ feedback_to_tickets = dg.define_asset_job(
 )
 train_classifier = dg.define_asset_job(
     "train_classifier",
-    selection=dg.AssetSelection.assets("triage_classifier", "golden_evaluation", "rolling_evaluation"),
+    selection=dg.AssetSelection.assets(
+        "triage_classifier", "golden_evaluation", "rolling_evaluation"
+    ),
     description="Train the cheap model; judge all that decides on the golden set and on what "
     "people decided lately.",
     executor_def=dg.in_process_executor,

@@ -79,7 +79,8 @@ def rising_words(now: Counts, items: int, before: Counts, items_before: int) -> 
         return []
     y = np.array([now[word] for word in words], float)
     x = np.array([before.get(word, 0) for word in words], float)
-    prior = PRIOR_WORDS * (x + 0.5) / (items_before + 1)
+    # A word never said before is believed to be said half a time, or it could not be judged.
+    prior = np.maximum(PRIOR_WORDS * x / items_before, 0.5)
     here = np.log((y + prior) / np.maximum(items + PRIOR_WORDS - y - prior, 0.5))
     there = np.log((x + prior) / np.maximum(items_before + PRIOR_WORDS - x - prior, 0.5))
     score = (here - there) / np.sqrt(1 / (y + prior) + 1 / (x + prior))

@@ -21,8 +21,8 @@ from feedback_assets.pipeline.turnaround.groups import GROUPS, as_frame
 from feedback_assets.pipeline.turnaround.hours import by_partition, figures, timed
 from feedback_assets.pipeline.turnaround.ladder import overdue
 from feedback_assets.pipeline.turnaround.ledger import record, runs, still_open
-from feedback_assets.quality.turnaround.assets import turnaround
-from feedback_assets.quality.turnaround.watching import as_markdown, ask, watch
+from feedback_assets.quality.turnaround.assets import judged, turnaround
+from feedback_assets.quality.turnaround.watching import Watched, as_markdown, ask, watch
 from resources.compute.connect import SailEngine
 from resources.lakehouse.base import Lakehouse
 from resources.settings import Settings
@@ -187,9 +187,22 @@ def test_spark_and_polars_say_the_same_and_the_job_tells_it(
     lake.put("silver_feedback", feedback_id="e")
     lake.put("quarantine", table="gold_topics", origin="e")
     lake.put("bronze_feedback", feedback_id="f")
-    lake.put("review_decisions", reviewer="dana", feedback_id="a", decision="edit", decided_at=NOON + HOUR)
-    lake.put("review_decisions", reviewer="dana", feedback_id="a", decision="reject", decided_at=NOON + 2 * HOUR)
+    lake.put(
+        "review_decisions",
+        reviewer="dana",
+        feedback_id="a",
+        decision="edit",
+        decided_at=NOON + HOUR,
+    )
+    lake.put(
+        "review_decisions",
+        reviewer="dana",
+        feedback_id="a",
+        decision="reject",
+        decided_at=NOON + 2 * HOUR,
+    )
     lake.put("ticket_items", feedback_id="b", added_at=NOON + 3 * HOUR)
+    lake.ran("insights_daily", NOON + HOUR)
     by_spark, by_polars = ask(spark_runtime, [DAY]), ask_polars(lake, [DAY])
     assert_frame_equal(by_spark, by_polars, check_row_order=False)
     assert by_spark.schema == pl.DataFrame(GROUPS.empty_table()).schema
@@ -220,6 +233,23 @@ def test_spark_and_polars_say_the_same_and_the_job_tells_it(
     (made,) = done.asset_materializations_for_node("turnaround")
     assert made.metadata["undecided"].value == 2
     assert "app_store" in str(made.metadata["overdue"].value)
+
+
+@pytest.mark.parametrize(
+    ("hours", "passed", "severity", "words"),
+    [
+        (1, True, dg.AssetCheckSeverity.WARN, "as far as its age asks for"),
+        (40, False, dg.AssetCheckSeverity.WARN, "SOON: 4 items waiting for a person, past 36 h"),
+        (300, False, dg.AssetCheckSeverity.ERROR, "the oldest 12.5 days old"),
+    ],
+)
+def test_the_check_climbs_the_ladder(
+    hours: int, passed: bool, severity: dg.AssetCheckSeverity, words: str
+) -> None:
+    items = timed(groups({"items": 4}), ran("insights_daily", 0), NOON + hours * HOUR)
+    check = judged(Watched(told(items), overdue(items, DEADLINES), 1, 0))
+    assert (check.passed, check.severity) == (passed, severity)
+    assert words in (check.description or "")
 
 
 def test_the_job_is_there_and_its_schedule_waits_to_be_started() -> None:

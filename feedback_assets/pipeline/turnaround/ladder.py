@@ -72,7 +72,7 @@ class Overdue:
         past = f"past {self.hours:g} h for {'an' if self.rung == 'insight' else 'a'} {self.rung}"
         return (
             f"{counted(self.items)} {STUCK[self.stuck]}, {past}, the oldest "
-            f"{self.oldest_hours:.0f} h old ({where(self.places)})"
+            f"{aged(self.oldest_hours)} old ({where(self.places)})"
         )
 
     @property
@@ -131,6 +131,11 @@ def where(places: Sequence[Place]) -> str:
     told = ", ".join(f"{p.day} {p.source}: {p.items}" for p in places[:SHOWN_PLACES])
     more = len(places) - SHOWN_PLACES
     return told + (f" and {more} more" if more > 0 else "")
+
+
+def aged(hours: float) -> str:
+    """An age in hours, from 10 days on in days."""
+    return f"{hours:.0f} h" if hours < 240 else f"{hours / 24:.1f} days"
 
 
 def counted(items: int) -> str:

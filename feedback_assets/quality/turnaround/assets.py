@@ -35,11 +35,11 @@ def turnaround(
             "partitions_recorded": watched.recorded,
             "overdue": dg.MetadataValue.md(as_markdown(watched.overdue)),
         },
-        check_results=[_judged(watched)],
+        check_results=[judged(watched)],
     )
 
 
-def _judged(watched: Watched) -> dg.AssetCheckResult:
+def judged(watched: Watched) -> dg.AssetCheckResult:
     """A warning where a warning's hours passed, an error where a deadline did."""
     late, figures = watched.state == "late", watched.figures
     return dg.AssetCheckResult(

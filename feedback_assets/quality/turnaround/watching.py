@@ -19,7 +19,7 @@ from feedback_assets.contracts.tables import TABLES
 from feedback_assets.pipeline.runtime import Runtime
 from feedback_assets.pipeline.turnaround.groups import GROUPS, READS, STATEMENT, as_frame
 from feedback_assets.pipeline.turnaround.hours import figures
-from feedback_assets.pipeline.turnaround.ladder import Overdue, counted, overdue, where
+from feedback_assets.pipeline.turnaround.ladder import Overdue, aged, counted, overdue, where
 from feedback_assets.pipeline.turnaround.ledger import Figures, among_days, record, told
 from feedback_assets.pipeline.turnaround.looking import look
 from resources.landing.zone import LandingZone
@@ -99,7 +99,7 @@ def as_markdown(found: Sequence[Overdue]) -> str:
     for one in found:
         cells = (
             f"**{one.level}**" if one.level == "late" else one.level, one.rung,
-            one.stuck, counted(one.items), f"{one.oldest_hours:.0f} h", f"{one.hours:g} h",
+            one.stuck, counted(one.items), aged(one.oldest_hours), f"{one.hours:g} h",
             where(one.places), one.to_do,
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
