@@ -67,7 +67,12 @@ def _hours(found: Lateness) -> Table:
         counts = [int(found.figures[f"{level}_{rung}"] or 0) for level in ("late", "soon")]
         table.add_row(
             f"  {rung}",
-            *(Text("·", "dim") if hours is None else Text(f"{hours:,.1f}") for hours in took),
+            *(
+                Text("·", "dim")
+                if hours is None
+                else Text(f"{hours:,.1f}" if hours >= 1 else f"{hours:.2f}")
+                for hours in took
+            ),
             f"{found.deadlines[rung]['late']:g}",
             *(Text(f"{n:,}") if n else Text("·", "dim") for n in counts),
         )

@@ -27,8 +27,6 @@ USUAL = {"payment": 0.3, "delivery": 0.3, "search": 0.2, "returns": 0.15, "other
 SHIFTED = {"payment": 0.6, "delivery": 0.2, "search": 0.1, "returns": 0.08, "other": 0.02}
 FIELDS = {"id: string": 1.0, "text: string": 1.0, "score: number": 0.99, "reply: string": 0.3}
 
-Features = Mapping[str, Mapping[str, int]]
-
 
 class History:
     """Profiles of days, drawn with a fixed seed."""
@@ -195,7 +193,7 @@ def test_a_new_normal_begins_the_reference_anew(history: History) -> None:
     ],
 )
 def test_garbage_needs_no_days_before_to_be_blocked(
-    history: History, own: Features, said: str
+    history: History, own: dict[str, Any], said: str
 ) -> None:
     history.day(HERE, **own)
     finding = history.judge()["plausibility"]
