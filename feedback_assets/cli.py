@@ -39,7 +39,8 @@ def demo() -> None:
     settings = Settings()
     target = Path(settings.landing_root)
     console.print(f"Sample feed: {SAMPLE_FEED} → {target}")
-    shutil.copytree(SAMPLE_FEED, target, dirs_exist_ok=True)
+    # Received now: with the files' own times all would be late at once.
+    shutil.copytree(SAMPLE_FEED, target, dirs_exist_ok=True, copy_function=shutil.copy)
     days = sorted({path.name for path in SAMPLE_FEED.glob("*/*")})
     wanted = [Partition(dt.date.fromisoformat(d), s) for d in days for s in SOURCES]
     process(settings, wanted)

@@ -15,7 +15,7 @@ import feedback_assets.review.assets as review
 import feedback_assets.silver.assets as silver
 import feedback_assets.tickets.assets as tickets
 import feedback_assets.triage.assets as triage
-from feedback_assets.orchestration import gate_jobs, jobs, model_triggers, sensors
+from feedback_assets.orchestration import gate_jobs, jobs, model_triggers, sensors, watching
 from feedback_assets.orchestration.automation import automated, tickets_follow
 from feedback_assets.pipeline.assets import Compute
 
@@ -28,8 +28,8 @@ def build_defs(compute: Compute | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=automated([asset for room in ROOMS for asset in room.ASSETS], compute),
         asset_checks=[check for room in ROOMS for check in room.CHECKS],
-        jobs=[*jobs.JOBS, *model_triggers.JOBS, *gate_jobs.GATE_JOBS],
-        schedules=model_triggers.SCHEDULES,
+        jobs=[*jobs.JOBS, *model_triggers.JOBS, *watching.JOBS, *gate_jobs.GATE_JOBS],
+        schedules=[*model_triggers.SCHEDULES, *watching.SCHEDULES],
         sensors=[*sensors.SENSORS, *model_triggers.SENSORS, tickets_follow],
         resources={"compute": compute},
         executor=dg.in_process_executor,

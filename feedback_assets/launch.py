@@ -19,7 +19,9 @@ from feedback_assets.orchestration.jobs import (
     feedback_to_tickets,
     train_classifier,
 )
+from feedback_assets.orchestration.model_triggers import review_models
 from feedback_assets.orchestration.ranges import cover
+from feedback_assets.orchestration.watching import watch_turnaround
 from feedback_assets.pipeline.assets import Compute
 from feedback_assets.pipeline.open_batches import open_batches
 from resources.lakehouse.delta import DeltaLakehouse
@@ -48,7 +50,8 @@ def run_path(compute: Compute, partitions: Sequence[Partition]) -> list[RunOutco
     """Run the main job over `partitions`, as few runs as ranges allow.
 
     Before it the model is trained and judged, and ended batches of the language model are
-    collected, whose partitions then run too. A failed run doesn't keep the next from running.
+    collected, whose partitions then run too; after it models are reviewed and times measured. A
+    failed run doesn't keep the next from running.
     One process at a time may call this on a home: runs it finds unfinished are taken for dead.
     """
     defs = build_defs(compute=compute)
@@ -60,10 +63,16 @@ def run_path(compute: Compute, partitions: Sequence[Partition]) -> list[RunOutco
             before.append(_execute(defs, collect_batches.name, instance, {}, []))
             wanted.update(_with_answers(instance, before[-1].run_id))
         job = feedback_to_tickets.name
-        return [outcome for outcome in before if not outcome.success] + [
+        runs = [
             _execute(defs, job, instance, gathered.tags, gathered.partitions())
             for gathered in cover(wanted)
         ]
+        after = [
+            _execute(defs, each.name, instance, {}, [])
+            for each in (review_models, watch_turnaround)
+        ]
+        beside = [outcome for outcome in (*before, *after) if not outcome.success]
+        return [*beside, *runs]
 
 
 def _with_answers(instance: dg.DagsterInstance, run_id: str) -> list[Partition]:

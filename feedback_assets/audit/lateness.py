@@ -24,6 +24,8 @@ from feedback_assets.pipeline.turnaround.looking import look
 from resources.lakehouse.base import Lakehouse
 from resources.landing.zone import LandingFile
 
+IDS = ("feedback_id", "origin")
+
 
 @dataclass(frozen=True, slots=True)
 class AgeBand:
@@ -84,9 +86,11 @@ def ask(lakehouse: Lakehouse, days: Sequence[dt.date]) -> pl.DataFrame:
 def _view(
     lakehouse: Lakehouse, name: str, columns: Sequence[str], days: Sequence[dt.date]
 ) -> pl.DataFrame:
-    if lakehouse.exists(name):
-        return pl.DataFrame(lakehouse.scan(name, columns, among_days(days)).read_all())
-    return pl.DataFrame(TABLES[name].schema.empty_table().select(list(columns)))
+    """The table's rows, batch by batch; of ids, which are only compared, a number is kept."""
+    batches = lakehouse.scan(name, columns, among_days(days)) if lakehouse.exists(name) else ()
+    nothing = TABLES[name].schema.empty_table().select(list(columns))
+    ids = pl.col([column for column in columns if column in IDS]).hash()
+    return pl.concat(pl.DataFrame(rows).with_columns(ids) for rows in (nothing, *batches))
 
 
 def _ages(items: pl.DataFrame, deadlines: Deadlines) -> tuple[AgeBand, ...]:

@@ -41,7 +41,7 @@ class Reference(_Strict):
     """The days before, of the same source."""
 
     days: Count
-    least_days: Annotated[int, Field(ge=2)]
+    least_days: Annotated[int, Field(ge=3)]
     least_items: Count
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 PATH_GROUPS = ("bronze", "silver", "gold", "quality", "triage", "review", "tickets", "insights")
 BESIDE_THE_PATH = (
     "triage_classifier", "golden_evaluation", "rolling_evaluation", "model_batches",
-    "model_reviews",
+    "model_reviews", "turnaround",
 )  # fmt: skip
 """Assets of those groups that are not of one partition."""
 

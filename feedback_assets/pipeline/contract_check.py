@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
+import pyarrow as pa
 
 from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.partitions import Partition, predicate
@@ -35,6 +36,9 @@ from resources.lakehouse.base import Lakehouse
 
 LONGEST = 60
 """Characters of a rule or a value that a message shows."""
+BULK_ROWS = 50_000
+BULK_BYTES = 64 << 20
+"""How much of a table is held in memory to be validated together."""
 _POSITION = re.compile(r" at \d+$")
 
 
@@ -103,8 +107,7 @@ def _check_values(
     broken: defaultdict[Partition, _BrokenRules] = defaultdict(_BrokenRules)
     columns = key_columns(table)
     keys = [pl.DataFrame(table.schema.empty_table().select(columns))]
-    for stored in lakehouse.scan(table.name, predicate=predicate(findings)):
-        batch = conform(table, stored)
+    for batch in _in_bulk(table, lakehouse.scan(table.name, predicate=predicate(findings))):
         days, sources = batch.column("day"), batch.column("source")
         for index, rules in violations(table, batch).items():
             broken[Partition(days[index].as_py(), sources[index].as_py())].add(rules)
@@ -112,6 +115,23 @@ def _check_values(
     for partition, rules_broken in broken.items():
         findings[partition].report(f"{rules_broken.told}; {remedy(table)}", rules_broken.rows)
     return pl.concat(keys)
+
+
+def _in_bulk(table: Table, stored: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches in the contract's types, as few as fit.
+
+    Rows come at least a batch a file, and validating costs more by the batch than by the row.
+    """
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in stored:
+        held.append(conform(table, batch))
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= BULK_ROWS or size >= BULK_BYTES:
+            yield pa.concat_batches(held)
+            held, rows, size = [], 0, 0
+    if held:
+        yield pa.concat_batches(held)
 
 
 class _BrokenRules:

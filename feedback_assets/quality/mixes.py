@@ -1,7 +1,7 @@
 """Whether a day's mix of classes differs from the reference days' by more than chance explains.
 
 Belongs here: the statistics, on counts alone. Does not belong here: which days are the reference
-(reference.py), which mixes are looked at and what is said of them (profile_judging.py).
+(reference.py), when a mix speaks (mix_rule.py) and what is said of it (drift_judging.py).
 
 The measure is Cohen's w ("Statistical Power Analysis for the Behavioral Sciences", 2nd ed., 1988,
 chapter 7), the root of w² = Σ (p - r)² / q: p the day's shares, r the reference's, q those of both
@@ -50,46 +50,6 @@ LEAST_OF_FARTHEST = 25
 """Items a reference day has at least, to be the farthest."""
 
 
-@dataclass(frozen=True)
-class MixVerdict:
-    """The distance `w` of a day's mix from its reference's, and how much `chance` explains.
-
-    `threshold` is the larger of `chance` and the least effect that matters.
-    """
-
-    w: float
-    chance: float
-    threshold: float
-    items: int
-    days: int
-    reference_items: int
-
-    @property
-    def speaks(self) -> bool:
-        """It lies farther off than it may."""
-        return self.w > self.threshold
-
-    @property
-    def excess(self) -> float:
-        """How many times the threshold it lies off."""
-        return self.w / self.threshold
-
-
-def judge_mix(
-    now: Floats, before: Floats, least_effect: float, false_alarms: float
-) -> MixVerdict:
-    """The verdict on a day's items by class, `now` (classes,), held against the reference days'.
-
-    `before` is (days, classes). `false_alarms` is the chance that a day which has not changed lies
-    farther off than chance explains. As `mix_effects` for what can be judged.
-    """
-    w, chance = mix_effects(now[None, :], before[None, :, :], false_alarms)
-    return MixVerdict(
-        float(w[0]), float(chance[0]), max(least_effect, float(chance[0])),
-        int(now.sum()), int((before.sum(axis=1) > 0).sum()), int(before.sum()),
-    )  # fmt: skip
-
-
 def mix_effects(now: Floats, before: Floats, false_alarms: float) -> tuple[Floats, Floats]:
     """Cohen's w and the w that chance explains, each (replicates,).
 
@@ -124,7 +84,8 @@ def mix_effects(now: Floats, before: Floats, false_alarms: float) -> tuple[Float
         + item.fourth * (1 / n**3 + 1 / m**3)
     )
     freedom = 2 * expected**2 / variance
-    uncertain = 2 * expected**2 / (by_days**2 * spread.variance)
+    # Days of one item each tell nothing of what varies between days, and nothing varies by it.
+    uncertain = 2 * expected**2 / np.maximum(by_days**2 * spread.variance, 1e-12 * expected**2)
     chance = expected * fdtri(freedom, uncertain, 1 - false_alarms)
     farthest = _farthest_day(off, sizes, item, spread)
     return np.sqrt(w_squared), np.sqrt(np.maximum(chance, FARTHER * farthest * expected))
@@ -153,6 +114,7 @@ def _one_item(shares: Floats, weighed: Floats) -> _Item:
     trace = np.maximum((shares * (1 - shares) / weighed).sum(axis=-1), 1e-12)
     square = ((shares / weighed) ** 2 * (1 - 2 * shares)).sum(axis=-1)
     square += (shares**2 / weighed).sum(axis=-1) ** 2
+    # As if counts were Poisson's, which errs to the safe side where one class has nearly all.
     return _Item(trace, np.maximum(square, 1e-24), (shares / weighed**2).sum(axis=-1))
 
 

@@ -20,6 +20,7 @@ from tests.pipeline.contract_tables import (
     NEXT_DAY,
     PATH,
     STEPS,
+    at,
     batch,
     closed_by,
     item,
@@ -189,7 +190,7 @@ def test_what_comes_later_by_right_leaves_the_gate_open(lake: DeltaLakehouse) ->
     make_path(lake, 1, 2)
     make_path(lake, 1, 2, partition=NEXT_DAY)
     assert judge_path(lake) == {}
-    put(lake, "review_decisions", item(1, reviewer="r.reviewer"))
+    put(lake, "review_decisions", item(1, reviewer="r.reviewer", decided_at=at(90)))
     put(lake, "tickets", item(0))
     put(lake, "ticket_items", item(1), item(2))
     later = batch(TABLES["tickets"], item(0, state="closed"))

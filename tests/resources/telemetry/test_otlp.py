@@ -154,7 +154,7 @@ def test_a_collector_in_trouble_costs_a_line_and_a_moment_at_the_end(trouble_is:
         address = dead_address() if trouble_is == "dead" else collector.address
         started = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", WORKER, address],
+            [sys.executable, "-c", WORKER, address],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         whole = time.monotonic() - started
