@@ -33,6 +33,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+LONGEST_MESSAGE = 400
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -113,11 +114,17 @@ def _execute(
         if not check.passed and check.blocking
     ]
     failures = checks + [
-        f"{event.step_key}: {_innermost(event.step_failure_data.error)}"
+        f"{event.step_key}: {_shortened(_innermost(event.step_failure_data.error))}"
         for event in result.all_events
         if event.is_step_failure and "AssetCheckFailed" not in str(event.step_failure_data.error)
     ]
     return RunOutcome(result.run_id, partitions, result.success, failures)
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[:LONGEST_MESSAGE]}… (feedback status tells all)"
 
 
 def _innermost(error: object) -> str:

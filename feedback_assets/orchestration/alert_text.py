@@ -48,7 +48,8 @@ def _gate_part(gates: list[FailedGate], url: str) -> Part:
     worst = max(gates, key=_excess)
     partitions = [gate.partition for gate in gates]
     check, day, source = worst.check, worst.partition.day, worst.partition.source
-    said = worst.detail if len(gates) == 1 else f"furthest off, {day}: {worst.detail}"
+    detail = _without_values(worst.detail)
+    said = detail if len(gates) == 1 else f"furthest off, {day}: {detail}"
     return Part(
         "\n".join(
             [
@@ -66,6 +67,12 @@ def _gate_part(gates: list[FailedGate], url: str) -> Part:
         tuple(partition.key for partition in partitions),
         check, worst.value, worst.threshold, worst.run_id,
     )  # fmt: skip
+
+
+def _without_values(detail: str) -> str:
+    """What a verdict says up to the values it names as examples: rows may quote customers."""
+    told, such_as, _ = detail.partition(", such as ")
+    return f"{told} (which values: see the check)" if such_as else detail
 
 
 def _excess(gate: FailedGate) -> float:

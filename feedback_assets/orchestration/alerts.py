@@ -8,8 +8,9 @@ on tells no history.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -39,11 +40,13 @@ class FailedGate:
     detail: str
     data_version: str
     run_id: str
+    passes: int = 0
+    """Times the same data had passed the check: another judgement fails them anew."""
 
     @property
     def key(self) -> str:
-        """Other data that fail are told anew."""
-        return f"gate:{self.check}:{self.partition.key}:{self.data_version}"
+        """Other data that fail are told anew, and so are data that had passed in between."""
+        return f"gate:{self.check}:{self.partition.key}:{self.data_version}:{self.passes}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def review_key(review: Review) -> str:
 
 
 def failed_gates(lakehouse: Lakehouse, since: dt.datetime) -> list[FailedGate]:
-    """Failed verdicts given at or after `since` that close a gate now, in order of partitions."""
+    """Failed verdicts given at or after `since` that close a gate now, by check and partition."""
     if not lakehouse.exists(GATE_STATUS.name):
         return []
     rows = lakehouse.scan(GATE_STATUS.name, predicate=f"evaluated_at >= '{_utc(since)}'")
@@ -97,18 +100,35 @@ def failed_gates(lakehouse: Lakehouse, since: dt.datetime) -> list[FailedGate]:
             failed = FailedGate(partition, **{name: row[name] for name in names})
             latest[partition, row["check"]] = None if row["passed"] else failed
     failed_now = [gate for gate in latest.values() if gate is not None]
-    partitions = sorted({gate.partition for gate in failed_now})
-    if not partitions:
+    if not failed_now:
         return []
-    found = openings(lakehouse, partitions)
+    partitions = sorted({gate.partition for gate in failed_now})
     # The gate knows of overrides, and of verdicts older than the data.
+    found = openings(lakehouse, partitions)
+    passes = _passes(lakehouse, partitions)
     return sorted(
         (
-            gate
+            replace(gate, passes=passes[gate.partition, gate.check, gate.data_version])
             for gate in failed_now
             if any(r.startswith(f"{gate.check}: failed: ") for r in found[gate.partition].reasons)
         ),
         key=lambda gate: (gate.check, gate.partition),
+    )
+
+
+def _passes(
+    lakehouse: Lakehouse, partitions: Sequence[Partition]
+) -> Counter[tuple[Partition, str, str]]:
+    """How often the same data have passed, by partition, check and fingerprint.
+
+    A count, unlike a moment, stays what it is when a clock is set back.
+    """
+    days = ", ".join(f"'{day}'" for day in sorted({p.day for p in partitions}))
+    columns = ("day", "source", "check", "data_version")
+    rows = lakehouse.scan(GATE_STATUS.name, columns, f"passed AND day IN ({days})")
+    return Counter(
+        (Partition(row["day"], row["source"]), row["check"], row["data_version"])
+        for row in rows.read_all().to_pylist()
     )
 
 
@@ -127,14 +147,15 @@ def failed_runs(instance: dg.DagsterInstance, since: dt.datetime) -> list[Failed
             continue
         steps = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
         failures = [entry.dagster_event for entry in steps if entry.dagster_event is not None]
-        if failures and all(_is_the_gates(instance, event) for event in failures):
+        own = [event for event in failures if not _is_the_gates(event)]
+        if failures and not own:
             continue
-        errors = tuple(sorted(map(_told, failures))) or ("before its first step",)
+        errors = tuple(sorted(map(_told, own))) or ("before its first step",)
         found.append(FailedRun(run.run_id, run.job_name, _partitions(run.tags), errors))
     return found
 
 
-def _is_the_gates(instance: dg.DagsterInstance, event: dg.DagsterEvent) -> bool:
+def _is_the_gates(event: dg.DagsterEvent) -> bool:
     """Whether a step failed by nothing but verdicts that close gates."""
     data = event.step_failure_data
     if data.user_failure_data is not None:

@@ -9,6 +9,7 @@ import datetime as dt
 import dagster as dg
 
 from feedback_assets.contracts.partitions import SOURCES, Partition
+from feedback_assets.orchestration import alert_sensors
 from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import collect_batches, feedback_to_tickets
@@ -108,4 +109,4 @@ def collected_answers(
     ]
 
 
-SENSORS = [new_landing_files, open_model_batches, collected_answers]
+SENSORS = [new_landing_files, open_model_batches, collected_answers, *alert_sensors.SENSORS]

@@ -35,6 +35,8 @@ NAMES = {
 }  # fmt: skip
 UNASKED = frozenset({"answer", "content_filter", "cost_per_item"})
 """Features that only a language model makes."""
+TOLD_WITH_WORDS = ("drift_category", "drift_unknown_words")
+"""Checks that name words in their one line; all others show them below it."""
 MOST_CHANCE = 10.0
 """Cohen's w that chance explains, beyond which nothing could stand out."""
 USUAL_SOURCE = 0.8
@@ -242,7 +244,8 @@ def _explain(
     before = summed(day.counts.get("word", {}) for day in reference.values())
     items = sum(day.items("volume") for day in reference.values())
     words = rising_words(profile.counts.get("word", {}), profile.items("volume"), before, items)
-    if words:
+    if words and check in TOLD_WITH_WORDS:
         finding.problems[0] += f"; more often said: {', '.join(words[:3])}"
+    if words:
         finding.shown += f"\n\n**Words said more often:** {', '.join(words)}"
     finding.shown += f"\n\n{what_to_do(partition, check)}"

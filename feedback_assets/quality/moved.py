@@ -81,8 +81,10 @@ def rising_words(now: Counts, items: int, before: Counts, items_before: int) -> 
     x = np.array([before.get(word, 0) for word in words], float)
     # A word never said before is believed to be said half a time, or it could not be judged.
     prior = np.maximum(PRIOR_WORDS * x / items_before, 0.5)
-    here = np.log((y + prior) / np.maximum(items + PRIOR_WORDS - y - prior, 0.5))
-    there = np.log((x + prior) / np.maximum(items_before + PRIOR_WORDS - x - prior, 0.5))
+    # Odds among words said, not among items: longer texts alone make no word rise.
+    said, said_before = sum(now.values()), max(sum(before.values()), 1)
+    here = np.log((y + prior) / np.maximum(said + PRIOR_WORDS - y - prior, 0.5))
+    there = np.log((x + prior) / np.maximum(said_before + PRIOR_WORDS - x - prior, 0.5))
     score = (here - there) / np.sqrt(1 / (y + prior) + 1 / (x + prior))
     order = np.argsort(-score, kind="stable")[:SHOWN_WORDS]
     return [
