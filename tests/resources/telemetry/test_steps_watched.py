@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.runtime import build_runtime
 from feedback_assets.pipeline.step import Step, StepContext, run_step
 from feedback_assets.pipeline.step_telemetry import KEYS_SHOWN, step_span
+from feedback_assets.silver.silver_step import SILVER
 from resources.compute.connect import SailEngine
 from resources.settings import Settings
 from resources.telemetry.otlp import OtlpTelemetry
@@ -26,18 +28,15 @@ RUN = "6f1d2a34-90be-4b0e-8a55-27c1d54f7a10"
 TEXTS = ["Checkout zonked out twice", "My parcel is in Timbuktu, says jo@shop.example"]
 WORKER = """
 import sys
-from pathlib import Path
 from feedback_assets.bronze.landing_step import BRONZE
-from feedback_assets.silver.silver_step import SILVER
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.runtime import build_runtime
 from feedback_assets.pipeline.step import run_step
 from resources.settings import Settings
 
-home, landing, endpoint, run, key, step = sys.argv[1:]
-settings = Settings(home=Path(home), landing=landing, otlp_endpoint=endpoint)
-made = {"bronze": BRONZE, "silver": SILVER}[step]
-run_step(made, [Partition.parse(key)], build_runtime(settings, run))
+home, landing, endpoint, run, key = sys.argv[1:]
+settings = Settings(home=home, landing=landing, otlp_endpoint=endpoint)
+run_step(BRONZE, [Partition.parse(key)], build_runtime(settings, run))
 """
 
 
@@ -48,18 +47,21 @@ def collector() -> Iterator[HttpReceiver]:
 
 
 def test_processes_share_the_trace_of_their_run(
-    settings: Settings, land: Land, collector: HttpReceiver
+    settings: Settings, engine: SailEngine, land: Land, collector: HttpReceiver
 ) -> None:
     partition = land(
         "app_store", [review("r1", TEXTS[0]), review("r2", TEXTS[1]), "no json", review("r1", "x")]
     )
-    for step in ("bronze", "silver"):
-        given = [settings.home, settings.landing_root, collector.address, RUN, partition.key, step]
-        done = subprocess.run(
-            [sys.executable, "-c", WORKER, *map(str, given)], capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
+    given = [settings.home, settings.landing_root, collector.address, RUN, partition.key]
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER, *map(str, given)], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    here = OtlpTelemetry("feedback", collector.address, {})
+    runtime = replace(build_runtime(settings, RUN, engine), telemetry=here)
+    run_step(SILVER, [partition], runtime)
+    here.close()
     bronze, silver = spans(collector)
     assert (bronze.name, silver.name) == ("bronze_feedback", "silver_feedback")
     assert bronze.trace_id == silver.trace_id == uuid.UUID(RUN).hex
