@@ -18,8 +18,7 @@ BESIDE_THE_PATH = (
 # The whole path of a partition, in one process: each step process would cost seconds.
 feedback_to_tickets = dg.define_asset_job(
     "feedback_to_tickets",
-    selection=dg.AssetSelection.groups(*PATH_GROUPS)
-    - dg.AssetSelection.assets(*BESIDE_THE_PATH),
+    selection=dg.AssetSelection.groups(*PATH_GROUPS) - dg.AssetSelection.assets(*BESIDE_THE_PATH),
     description="Landing files to tickets, for one partition or a range.",
     executor_def=dg.in_process_executor,
 )

@@ -159,7 +159,12 @@ def contract_check(step: Step) -> dg.AssetChecksDefinition:
 
     def judge(runtime: Runtime, partitions: Sequence[Partition]) -> Mapping[Partition, Finding]:
         return check_contract(
-            step.writes, partitions, runtime.lakehouse, step.row_for_row, runtime.run_id
+            step.writes,
+            partitions,
+            runtime.lakehouse,
+            step.row_for_row,
+            runtime.run_id,
+            runtime.quality_rules.freshness.action,
         )
 
     return partition_check(step.writes, contract_check_name(step.name), _promise(step), judge)

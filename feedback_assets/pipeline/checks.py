@@ -20,6 +20,9 @@ from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.gate_overrides import GateOverride
 from feedback_assets.pipeline.judgement import Finding
 
+PARTITION_TAG = "dagster/partition"
+"""Run tag of a run of one partition, which a range has not."""
+
 Overrides = Mapping[tuple[Partition, str], GateOverride]
 
 
@@ -36,7 +39,8 @@ def verdict(
     goes on: what must not pass is stopped at the gate.
     """
     asset_key = dg.AssetKey(table.name)
-    if len(findings) == 1:
+    # Of a range, even of one partition, Dagster files a result under no partition.
+    if len(findings) == 1 and PARTITION_TAG in op.run.tags:
         ((partition, finding),) = findings.items()
         override = overrides.get((partition, name))
         return dg.AssetCheckResult(
@@ -57,7 +61,7 @@ def verdict(
         if finding.state in ("warned", "failed")
     }
     everything_failed = all(
-        _severity(finding, overrides.get((partition, name))) is dg.AssetCheckSeverity.ERROR
+        finding.state == "failed" and (partition, name) not in overrides
         for partition, finding in findings.items()
     )
     return dg.AssetCheckResult(
@@ -71,9 +75,9 @@ def verdict(
 
 
 def _severity(finding: Finding, override: GateOverride | None) -> dg.AssetCheckSeverity:
-    if finding.state == "failed" and override is None:
-        return dg.AssetCheckSeverity.ERROR
-    return dg.AssetCheckSeverity.WARN
+    if finding.state == "warned" or (finding.state == "failed" and override is not None):
+        return dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckSeverity.ERROR
 
 
 def _told(finding: Finding, override: GateOverride | None) -> str:

@@ -102,6 +102,8 @@ def read_history(runtime: Runtime, source: str | None = None) -> History:
         )
     profiles = read_profiles(lakehouse, partitions, runtime.quality_rules.reference)
     items = binned(StepContext(partitions, runtime)).toArrow()
+    # The engine's order is its own affair; the same seed must draw the same items.
+    items = items.take(pa.array(np.argsort(items["feedback_id"].to_pylist())))
     pools = _item_pools(items)
     pools += [pool for p in pools for pool in _question_pools(p, partitions, profiles)]
     if len({partition.source for partition in partitions}) > 1:

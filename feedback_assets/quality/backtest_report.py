@@ -54,8 +54,8 @@ def as_figures(done: Backtest) -> dict[str, Any]:
         "replay": {check: dict(states) for check, states in done.replayed.items()},
         "false_alarms": {
             check: {
-                "all": _figures(_alarms_of(done, check)),
-                **{s: _figures(share) for (s, c), share in done.alarms.items() if c == check},
+                "all": _figures(_sum(_alarms_of(done, check).values())),
+                **{s: _figures(share) for s, share in _alarms_of(done, check).items()},
             }
             for check in checks
         },
@@ -92,16 +92,17 @@ def _replayed(done: Backtest) -> str:
 def _alarms(done: Backtest) -> str:
     rows = []
     for check in _checks(key[1] for key in done.alarms):
-        share = _alarms_of(done, check)
-        worst = max(
-            (x.value, s) for (s, c), x in done.alarms.items() if c == check and x.tries
-        ) if share.tries else None  # fmt: skip
+        by_source = _alarms_of(done, check)
+        share = _sum(by_source.values())
+        if not share.tries:
+            rows.append([check, "0", "not enough data", "", ""])
+            continue
+        judged = {source: each.value for source, each in by_source.items() if each.tries}
+        worst = max(judged, key=lambda source: judged[source])
         low, high = share.interval
-        rows.append(
-            [check, f"{share.tries:,}", f"{share.value:.2%}", f"{low:.2%} to {high:.2%}",
-             f"{worst[0]:.2%} {worst[1]}" if worst and worst[0] else ""]
-            if worst else [check, "0", "not enough data", "", ""]
-        )  # fmt: skip
+        most = f"{judged[worst]:.2%} {worst}" if judged[worst] else ""
+        interval = f"{low:.2%} to {high:.2%}"
+        rows.append([check, f"{share.tries:,}", f"{share.value:.2%}", interval, most])
     return _table(["check", "partitions judged", "speaks", "interval", "most"], rows)
 
 
@@ -144,14 +145,14 @@ def _checks(names: Iterable[str]) -> list[str]:
     return sorted(dict.fromkeys(names), key=lambda name: name in (BLOCKING, WARNING))
 
 
-def _alarms_of(done: Backtest, check: str) -> Share:
+def _alarms_of(done: Backtest, check: str) -> dict[str, Share]:
     # A day's mix of sources is no partition: alone it would thin out the shares of all together.
-    alone = check in (BLOCKING, WARNING)
-    return _sum(
-        share
+    alone = check in (BLOCKING, WARNING) and len({source for source, _ in done.alarms}) > 1
+    return {
+        source: share
         for (source, c), share in done.alarms.items()
         if c == check and not (alone and source == ALL_SOURCES)
-    )
+    }
 
 
 def _of_sources(done: Backtest, check: str, kind: str) -> dict[str, Share]:

@@ -25,6 +25,8 @@ from feedback_assets.insights.insights_step import INSIGHTS
 from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
 from feedback_assets.pipeline.step import Step, StepReport, run_step
+from feedback_assets.quality.profile_judging import judge_profiles
+from feedback_assets.quality.profile_step import PROFILE
 from feedback_assets.review.validation_step import VALIDATION
 from feedback_assets.silver.silver_step import SILVER
 from feedback_assets.tickets.outcome_step import OUTCOMES
@@ -40,8 +42,8 @@ FEED = Path(__file__).parents[2] / "sample_feed"
 DAYS = [dt.date(2026, 6, day) for day in (1, 2, 3)]
 EVERYTHING = [Partition(day, source) for day in DAYS for source in SOURCES]
 PATH: list[Step] = [
-    BRONZE, SILVER, *GOLD_STEPS, CLUSTERS, TRIAGE_STEP, VALIDATION, INSIGHTS, TICKETS_STEP,
-    OUTCOMES,
+    BRONZE, SILVER, *GOLD_STEPS, PROFILE, CLUSTERS, TRIAGE_STEP, VALIDATION, INSIGHTS,
+    TICKETS_STEP, OUTCOMES,
 ]  # fmt: skip
 
 
@@ -58,6 +60,8 @@ class Run:
         for step in PATH:
             reports[step.name] = run_step(step, partitions, runtime)
             check_contract(step.writes, partitions, runtime.lakehouse, step.row_for_row, run_id)
+            if step is PROFILE:
+                judge_profiles(runtime, partitions)
             if step is VALIDATION:
                 judge_partitions(runtime, partitions)
         return reports

@@ -121,8 +121,8 @@ class House:
             closed_by=None, note=None, recorded_at=at or opened_at, run_id=None,
         )  # fmt: skip
 
-    def _append(self, table: Table, **row: object) -> None:
-        self.lakehouse.append(table, [pa.RecordBatch.from_pylist([row], schema=table.schema)])
+    def _append(self, to: Table, /, **row: object) -> None:
+        self.lakehouse.append(to, [pa.RecordBatch.from_pylist([row], schema=to.schema)])
 
 
 def filler(kind: pa.DataType) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,18 +24,6 @@ from tests.resources.telemetry.spans import spans, sums
 
 RUN = "6f1d2a34-90be-4b0e-8a55-27c1d54f7a10"
 TEXTS = ["Checkout zonked out twice", "My parcel is in Timbuktu, says jo@shop.example"]
-WORKER = """
-import sys
-from feedback_assets.bronze.landing_step import BRONZE
-from feedback_assets.contracts.partitions import Partition
-from feedback_assets.pipeline.runtime import build_runtime
-from feedback_assets.pipeline.step import run_step
-from resources.settings import Settings
-
-home, landing, endpoint, run, key = sys.argv[1:]
-settings = Settings(home=home, landing=landing, otlp_endpoint=endpoint)
-run_step(BRONZE, [Partition.parse(key)], build_runtime(settings, run))
-"""
 
 
 @pytest.fixture
@@ -46,22 +32,16 @@ def collector() -> Iterator[HttpReceiver]:
         yield receiver
 
 
-def test_processes_share_the_trace_of_their_run(
+def test_steps_share_the_trace_of_their_run(
     settings: Settings, engine: SailEngine, land: Land, collector: HttpReceiver
 ) -> None:
     partition = land(
         "app_store", [review("r1", TEXTS[0]), review("r2", TEXTS[1]), "no json", review("r1", "x")]
     )
-    given = [settings.home, settings.landing_root, collector.address, RUN, partition.key]
-    done = subprocess.run(
-        [sys.executable, "-c", WORKER, *map(str, given)], capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    here = OtlpTelemetry("feedback", collector.address, {})
-    runtime = replace(build_runtime(settings, RUN, engine), telemetry=here)
-    run_step(SILVER, [partition], runtime)
-    here.close()
+    for step in (BRONZE, SILVER):
+        here = OtlpTelemetry("feedback", collector.address, {})
+        run_step(step, [partition], replace(build_runtime(settings, RUN, engine), telemetry=here))
+        here.close()
     bronze, silver = spans(collector)
     assert (bronze.name, silver.name) == ("bronze_feedback", "silver_feedback")
     assert bronze.trace_id == silver.trace_id == uuid.UUID(RUN).hex
