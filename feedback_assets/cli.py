@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from feedback_assets.backtest_cli import backtest
 from feedback_assets.command_line import console, day_of, fail, source_of
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.dev_command import serve
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(gate)
 app.add_typer(golden)
 app.add_typer(reviews)
+app.command()(backtest)
 SAMPLE_FEED = Path(__file__).parents[1] / "sample_feed" / "landing"
 
 

@@ -53,7 +53,10 @@ def judge_profiles(
             else _judge(partition, profile, profiles, rules)
         )
         told[OVERRIDE_RATE] = overridden[partition]
-        failed = any(told[check].state == "failed" for check in DRIFT_CHECKS)
+        failed = any(
+            told[check].state == "failed" and (partition, check) not in profiles.let_pass
+            for check in DRIFT_CHECKS
+        )
         if failed and not profiles.is_new_normal(partition):
             profiles.failed.add(partition)
         else:

@@ -50,6 +50,7 @@ class Profiles:
 
     by_partition: Mapping[Partition, Profile]
     failed: set[Partition]
+    let_pass: set[tuple[Partition, str]]
     anew: Mapping[str, Sequence[dt.date]]
 
     def reference(self, partition: Partition, rules: Rules) -> dict[dt.date, Profile]:
@@ -105,7 +106,7 @@ def read_profiles(lakehouse: Lakehouse, partitions: Iterable[Partition], rules: 
     for each in overrides:
         if each.new_normal:
             anew[each.source].append(each.day)
-    return Profiles(dict(profiles), failed, anew)
+    return Profiles(dict(profiles), failed, let_pass, anew)
 
 
 def table_of(
