@@ -50,8 +50,8 @@ class Profiles:
 
     by_partition: Mapping[Partition, Profile]
     failed: set[Partition]
-    let_pass: set[tuple[Partition, str]]
     anew: Mapping[str, Sequence[dt.date]]
+    let_pass: set[tuple[Partition, str]] = field(default_factory=set)
 
     def reference(self, partition: Partition, rules: Rules) -> dict[dt.date, Profile]:
         """The profiles that `partition` is held against, by day."""
@@ -106,7 +106,7 @@ def read_profiles(lakehouse: Lakehouse, partitions: Iterable[Partition], rules: 
     for each in overrides:
         if each.new_normal:
             anew[each.source].append(each.day)
-    return Profiles(dict(profiles), failed, let_pass, anew)
+    return Profiles(dict(profiles), failed, anew, let_pass)
 
 
 def table_of(
