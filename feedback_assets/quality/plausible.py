@@ -15,10 +15,9 @@ OUT_OF = {
     "one_text": "submitted",
     "quarantined": "landed",
     "future_dates": "volume",
-    "unread_ratings": "volume",
     "no_words": "volume",
 }
-"""What each oddity is a share of, a feature of the profile."""
+"""What each oddity is a share of, a feature of the profile; unread ratings are of those given."""
 WORDS = {
     "one_text": "bear one and the same text",
     "quarantined": "could not be read (see the table quarantine)",
@@ -36,7 +35,8 @@ def judge_plausibility(partition: Partition, profile: Profile, rules: QualityRul
     finding = Finding(rows=profile.items("volume"))
     nearest, judged = -1.0, 0
     for name, rule in rules.plausibility.items():
-        items, odd = profile.items(OUT_OF[name]), profile.items(name)
+        odd = profile.items(name)
+        items = profile.items(OUT_OF[name]) if name in OUT_OF else odd + _read_ratings(profile)
         if items < rule.least_items:
             continue
         judged += 1
@@ -61,3 +61,7 @@ def judge_plausibility(partition: Partition, profile: Profile, rules: QualityRul
         listed = "\n".join(f"- {problem}" for problem in finding.problems)
         finding.shown = f"{listed}\n\n{what_to_do(partition, PLAUSIBILITY)}"
     return finding
+
+
+def _read_ratings(profile: Profile) -> int:
+    return profile.items("rating") - profile.counts["rating"].get("none", 0)

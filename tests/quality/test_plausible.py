@@ -24,6 +24,8 @@ def judged(items: int = 100, **odd: int) -> Finding:
         profile.counts[feature][""] = items
     for feature, count in odd.items():
         profile.counts[feature][""] = count
+    unread = odd.get("unread_ratings", 0)
+    profile.counts["rating"] = {"0.8-1.0": items - unread, "none": unread}
     return judge_plausibility(HERE, profile, RULES)
 
 
@@ -51,6 +53,17 @@ def test_of_several_all_are_told_and_the_worst_gives_the_figures() -> None:
     assert len(finding.problems) == 2
     assert (finding.value, finding.threshold) == (0.9, RULES.plausibility["future_dates"].most)
     assert all(problem in finding.shown for problem in finding.problems)
+
+
+def test_unread_ratings_are_a_share_of_the_ratings_given() -> None:
+    profile = Profile()
+    for feature in set(OUT_OF.values()):
+        profile.counts[feature][""] = 100
+    profile.counts["unread_ratings"][""] = 40
+    profile.counts["rating"] = {"none": 100}
+    finding = judge_plausibility(HERE, profile, RULES)
+    assert finding.state == "failed"
+    assert "40 of 40 items (100%) bear a rating outside of its scale" in finding.told
 
 
 def test_a_partition_of_which_nothing_could_be_read_is_blocked() -> None:
