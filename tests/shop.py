@@ -88,10 +88,11 @@ class Shop:
         *partitions: Partition,
         only: Sequence[str] | None = None,
         without_checks: bool = False,
+        as_range: bool = False,
     ) -> dg.ExecuteInProcessResult:
         """The main job on a partition or a range; of `only` some assets, with their checks."""
         (span,) = cover(partitions)
-        alone = len(partitions) == 1
+        alone = len(partitions) == 1 and not as_range
         return self._job(only, set() if without_checks else None).execute_in_process(
             instance=self.instance,
             partition_key=partitions[0].key if alone else None,

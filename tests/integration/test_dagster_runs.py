@@ -49,6 +49,12 @@ def made_tables(result: dg.ExecuteInProcessResult) -> list[str]:
     return made
 
 
+def test_verdicts_of_a_range_of_one_partition_are_the_partitions(shop: Shop) -> None:
+    result = shop.run(GOOD, only=["bronze_feedback"], as_range=True)
+    assert result.success, failures(result)
+    assert shop.verdicts("bronze_feedback")[GOOD.key] == ("SUCCEEDED", True)
+
+
 def test_a_range(shop: Shop) -> None:
     result = shop.run(GOOD, BAD)
     assert result.success, failures(result)
