@@ -107,6 +107,9 @@ def _execute(
         run_config=QUIET,
         raise_on_error=False,
     )
+    if result.success:
+        # What warned, or was let pass by an operator, failed nothing.
+        return RunOutcome(result.run_id, partitions, True, [])
     # A failed check's own words say more than the error that stopped the run.
     checks = [
         f"{check.asset_key.to_user_string()} {check.check_name}: {check.description}"
@@ -118,7 +121,7 @@ def _execute(
         for event in result.all_events
         if event.is_step_failure and "AssetCheckFailed" not in str(event.step_failure_data.error)
     ]
-    return RunOutcome(result.run_id, partitions, result.success, failures)
+    return RunOutcome(result.run_id, partitions, False, failures)
 
 
 def _shortened(message: str) -> str:
