@@ -36,10 +36,8 @@ def backtest(
     wanted, started = source_of(source), time.monotonic()
     try:
         runtime = build_runtime(Settings(), f"backtest-{uuid.uuid4().hex[:8]}")
-        try:
-            history = read_history(runtime, wanted)
-        finally:
-            runtime.engine.stop()
+        # The engine ends with the process: to stop it would end a session others may share.
+        history = read_history(runtime, wanted)
     except ValueError as error:
         fail(str(error))
     rules = runtime.quality_rules
