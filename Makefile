@@ -23,7 +23,7 @@ test: setup ## Lint, check types, run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 dev: setup ## Open the Dagster UI on http://localhost:3000
 	@$(BIN)/feedback dev
