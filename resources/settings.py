@@ -13,11 +13,15 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.databricks_settings import DatabricksSettings
+
 
 class Settings(BaseSettings):
     """Settings of one process, all optional, from ``FEEDBACK_*`` variables."""
 
-    model_config = SettingsConfigDict(env_prefix="FEEDBACK_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FEEDBACK_", extra="ignore", env_nested_delimiter="_", env_nested_max_split=1
+    )
 
     home: Path = Field(Path(".feedback"), description="Holds all that isn't set apart")
     profile: Literal["embedded", "databricks"] = "embedded"
@@ -25,6 +29,17 @@ class Settings(BaseSettings):
     lakehouse: str | None = Field(None, description="Root of the tables; default <home>/lakehouse")
     spark_remote: str | None = Field(
         None, description="Spark Connect address to use in place of the embedded engine"
+    )
+    databricks: DatabricksSettings = Field(
+        default_factory=DatabricksSettings, description="The workspace, where profile says so"
+    )
+    storage_options: SecretStr | None = Field(
+        None,
+        description="Credentials and options of the object store, as a JSON object with the keys "
+        "of object_store, such as AZURE_CLIENT_ID or AWS_ENDPOINT_URL",
+    )
+    partitions_per_run: int = Field(
+        1, ge=1, description="Partitions that a sensor or backfill puts into one run at most"
     )
     secret_key: SecretStr | None = Field(
         None, description="Key of the tokens that replace personal data"
