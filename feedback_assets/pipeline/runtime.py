@@ -13,7 +13,6 @@ from pathlib import Path
 from feedback_assets.contracts.quality_rules import BUILT_IN, QualityRules, read_quality_rules
 from feedback_assets.pipeline.model_plan import Ladder, ModelPlan, Prices, SpendingCap
 from resources.compute.base import SparkEngine
-from resources.compute.connect import ConnectEngine, SailEngine
 from resources.connectors import SOURCES
 from resources.connectors.base import Connector
 from resources.connectors.survey import SurveyConnector
@@ -108,6 +107,9 @@ def build_engine(settings: Settings) -> SparkEngine:
     Raises `ValueError` for the databricks profile without an address: work that was meant for a
     cluster must not run here unnoticed.
     """
+    # On a cluster the engine is the process's own, and what these stand on is not installed.
+    from resources.compute.connect import ConnectEngine, SailEngine
+
     if settings.spark_remote:
         return ConnectEngine(settings.spark_remote)
     if settings.profile != "embedded":
