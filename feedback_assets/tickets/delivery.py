@@ -51,6 +51,8 @@ def deliver(context: StepContext) -> Mapping[Partition, Mapping[str, float]]:
 
 def _send_planned(context: StepContext, counts: dict[Partition, Counter[str]]) -> None:
     rows = context.runtime.lakehouse.scan(TICKETS.name, predicate=SENDABLE).read_all().to_pylist()
+    # Trackers number tickets as they come: the same tickets get the same numbers on any engine.
+    rows.sort(key=lambda row: (row["day"], row["source"], row["idempotency_key"]))
     for first in range(0, len(rows), CHUNK):
         chunk = rows[first : first + CHUNK]
         never_sent = [row for row in chunk if row["state"] == "planned"]
