@@ -17,7 +17,7 @@ from pathlib import Path
 
 from feedback_assets.bronze.landing_step import BRONZE
 from feedback_assets.contracts.partitions import SOURCES, Partition
-from feedback_assets.gold.assets import STEPS as GOLD_STEPS
+from feedback_assets.gold.gold_steps import STEPS as GOLD_STEPS
 from feedback_assets.gold.model_store import train_and_keep
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
 from feedback_assets.pipeline.step import run_step

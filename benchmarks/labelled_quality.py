@@ -32,7 +32,7 @@ from feedback_assets.gold.model_store import load, version_in_force
 from feedback_assets.gold.topics import standing
 from feedback_assets.gold.training_metrics import calibration_error
 from feedback_assets.launch import run_path
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from resources.lakehouse.delta import DeltaLakehouse
 from resources.settings import Settings
 

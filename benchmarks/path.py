@@ -161,7 +161,7 @@ def _run_pipeline(home: Path) -> None:
     from feedback_assets.orchestration.instance import open_instance
     from feedback_assets.orchestration.jobs import feedback_to_tickets
     from feedback_assets.orchestration.ranges import cover
-    from feedback_assets.pipeline.assets import Compute
+    from feedback_assets.pipeline.compute import Compute
     from resources.settings import Settings
 
     settings = Settings()

@@ -17,7 +17,7 @@ import feedback_assets.tickets.assets as tickets
 import feedback_assets.triage.assets as triage
 from feedback_assets.orchestration import gate_jobs, jobs, model_triggers, sensors, watching
 from feedback_assets.orchestration.automation import automated, tickets_follow
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 
 ROOMS = (bronze, silver, gold, quality, triage, review, tickets, insights)
 

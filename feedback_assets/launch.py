@@ -22,7 +22,7 @@ from feedback_assets.orchestration.jobs import (
 from feedback_assets.orchestration.model_triggers import review_models
 from feedback_assets.orchestration.ranges import cover
 from feedback_assets.orchestration.watching import watch_turnaround
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.open_batches import open_batches
 from resources.lakehouse.delta import DeltaLakehouse
 

@@ -46,7 +46,8 @@ def _run_alone(
     from feedback_assets.insights.summary_text import show
     from feedback_assets.launch import run_path
     from feedback_assets.orchestration.backlog import Backlog
-    from feedback_assets.pipeline.assets import FIRST_DAY, Compute, is_open
+    from feedback_assets.pipeline.assets import FIRST_DAY, is_open
+    from feedback_assets.pipeline.compute import Compute
     from feedback_assets.pipeline.open_batches import open_batches
     from feedback_assets.progress import StepLines
     from resources.lakehouse.delta import DeltaLakehouse

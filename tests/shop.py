@@ -22,7 +22,7 @@ from feedback_assets.launch import QUIET
 from feedback_assets.orchestration.automation import tickets_follow
 from feedback_assets.orchestration.jobs import feedback_to_tickets, train_classifier
 from feedback_assets.orchestration.ranges import cover
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.gate import contract_check_name, override_verdict
 from feedback_assets.pipeline.gate_overrides import GateOverride
 from feedback_assets.pipeline.step import Step, StepReport
@@ -50,10 +50,12 @@ class Spoiling(Compute):
 
     step: str | None = None
 
-    def run(self, step: Step, partitions: Sequence[Partition], run_id: str) -> StepReport:
-        report = super().run(step, partitions, run_id)
+    def run(
+        self, step: Step, partitions: Sequence[Partition], context: dg.OpExecutionContext
+    ) -> StepReport:
+        report = super().run(step, partitions, context)
         if step.name == self.step and BAD in partitions:
-            lakehouse = self.runtime(run_id).lakehouse
+            lakehouse = self.runtime(context.run_id).lakehouse
             where = f"day = '{BAD.day}' AND source = '{BAD.source}'"
             again = lakehouse.scan(step.name, predicate=where).read_all()
             lakehouse.append(TABLES[step.name], again.to_batches())

@@ -187,3 +187,4 @@ def _doubts() -> Column:
 JOIN = Step(
     "gold_feedback", ("silver_feedback", *STAGES), join_findings, code_version=taxonomy_hash()
 )
+STEPS = [*(stage_step(stage) for stage in STAGES), JOIN]

@@ -28,7 +28,7 @@ from feedback_assets.orchestration.alerts import (
     new_reviews,
     review_key,
 )
-from feedback_assets.pipeline.assets import Compute, ComputeParam
+from feedback_assets.pipeline.compute import Compute, ComputeParam
 from resources.lakehouse.base import Lakehouse
 from resources.lakehouse.delta import DeltaLakehouse
 from resources.notifier import SETTINGS, open_notifiers

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 import dagster as dg
 
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.gate import openings
 from resources.lakehouse.delta import DeltaLakehouse
 

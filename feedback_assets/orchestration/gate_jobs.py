@@ -11,7 +11,7 @@ from pydantic import Field
 
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.quality_rules import BUILT_IN, read_quality_rules
-from feedback_assets.pipeline.assets import ComputeParam
+from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.gate import openings, override_verdict
 from feedback_assets.pipeline.gate_overrides import OverrideRefused, revoke
 from resources.lakehouse.delta import DeltaLakehouse

@@ -18,7 +18,7 @@ from feedback_assets.contracts.quality_rules import BUILT_IN, read_quality_rules
 from feedback_assets.contracts.tables import REVIEW_DECISIONS
 from feedback_assets.orchestration.jobs import train_classifier
 from feedback_assets.orchestration.sensors import UNFINISHED
-from feedback_assets.pipeline.assets import ComputeParam
+from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.open_reviews import open_reviews
 from resources.lakehouse.base import Lakehouse
 from resources.lakehouse.delta import DeltaLakehouse

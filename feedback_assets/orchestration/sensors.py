@@ -13,7 +13,8 @@ from feedback_assets.orchestration import alert_sensors
 from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import collect_batches, feedback_to_tickets
-from feedback_assets.pipeline.assets import FIRST_DAY, ComputeParam, is_open
+from feedback_assets.pipeline.assets import FIRST_DAY, is_open
+from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.open_batches import open_batches
 from resources.lakehouse.delta import DeltaLakehouse
 from resources.landing.zone import LandingZone

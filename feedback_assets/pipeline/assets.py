@@ -1,37 +1,32 @@
-"""A step as Dagster sees it: a partitioned asset, and its blocking contract check.
+"""Work as Dagster sees it: assets of steps and routines, and blocking checks.
 
-Belongs here: the mapping from steps to assets and checks, partitions, and the compute
-resource. Does not belong here: what a step does, and how verdicts are told (checks.py).
+Belongs here: the mapping from work to assets and checks, and partitions. Does not belong here:
+what a work does, where it is done (compute.py), and how verdicts are told (checks.py).
 """
 
 import datetime as dt
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
 from feedback_assets.contracts.columns import Column, Table
 from feedback_assets.contracts.partitions import SOURCES, Partition
-from feedback_assets.pipeline.checks import verdict
-from feedback_assets.pipeline.contract_check import check_contract
-from feedback_assets.pipeline.gate import REQUIRED_CHECKS, contract_check_name, data_versions
-from feedback_assets.pipeline.gate_overrides import overrides_in_force
-from feedback_assets.pipeline.judgement import Finding, write_unjudged
-from feedback_assets.pipeline.model_plan import ModelPlan
-from feedback_assets.pipeline.runtime import (
-    Progress,
-    Runtime,
-    build_engine,
-    build_model_plan,
-    build_runtime,
-    silent,
+from feedback_assets.pipeline.checks import run_link, verdict
+from feedback_assets.pipeline.compute import ComputeParam
+from feedback_assets.pipeline.step import Step, StepReport
+from feedback_assets.pipeline.work import (
+    CheckReport,
+    Judging,
+    Routine,
+    RoutineReport,
+    contract_judging,
 )
-from feedback_assets.pipeline.step import Step, StepReport, run_step
-from resources.compute.base import SparkEngine
-from resources.settings import Settings
 
 FIRST_DAY = "2025-01-01"
 OWNERS = ["team:feedback-data"]
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 DAY_AND_SOURCE = dg.MultiPartitionsDefinition(
     {
@@ -45,55 +40,6 @@ DAY_AND_SOURCE = dg.MultiPartitionsDefinition(
 def is_open(partition: Partition, today: dt.date) -> bool:
     """Whether the assets have the partition: its day lies from `FIRST_DAY` to `today` (UTC)."""
     return dt.date.fromisoformat(FIRST_DAY) <= partition.day <= today
-
-
-class Compute:
-    """Runs steps in this process on a Spark session that lives as long as the process.
-
-    A plain object rather than a configurable resource: Dagster copies those by their fields,
-    and an open engine must not be copied. Settings are read when a step first needs them, so
-    that definitions load without any.
-    """
-
-    def __init__(
-        self,
-        settings: Settings | None = None,
-        engine: SparkEngine | None = None,
-        progress: Progress = silent,
-        model_plan: ModelPlan | None = None,
-    ) -> None:
-        """`model_plan` stands in for the settings'."""
-        self._settings = settings
-        self._engine = engine
-        self._progress = progress
-        self._model_plan = model_plan
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        if self._settings is None:
-            self._settings = Settings()
-        return self._settings
-
-    def runtime(self, run_id: str) -> Runtime:
-        """What a step of run `run_id` runs with."""
-        if self._engine is None:
-            self._engine = build_engine(self.settings)
-        if self._model_plan is None:
-            self._model_plan = build_model_plan(self.settings)
-        return build_runtime(self.settings, run_id, self._engine, self._progress, self._model_plan)
-
-    def run(self, step: Step, partitions: Sequence[Partition], run_id: str) -> StepReport:
-        """Run `step` on `partitions`."""
-        return run_step(step, partitions, self.runtime(run_id))
-
-    def close(self) -> None:
-        """Give back what the language model holds open."""
-        if self._model_plan is not None:
-            self._model_plan.close()
-
-
-ComputeParam = dg.ResourceParam[Compute]
 
 
 def partitions_of(keys: Sequence[str]) -> list[Partition]:
@@ -127,10 +73,11 @@ def step_asset(
     def asset(
         context: dg.AssetExecutionContext, compute: ComputeParam
     ) -> dg.MaterializeResult[None]:
-        report = compute.run(step, partitions_of(context.partition_keys), context.run.run_id)
+        op = context.op_execution_context
+        report = compute.run(step, partitions_of(context.partition_keys), op)
         for note in report.notes:
             context.log.info(note)
-        return _result(context, step, report, compute)
+        return _result(context, step, report)
 
     return asset
 
@@ -148,94 +95,101 @@ def table_spec(table: Table, deps: Sequence[str] = ()) -> dg.AssetSpec:
     )
 
 
-Judge = Callable[[Runtime, Sequence[Partition]], Mapping[Partition, Finding]]
-"""Judges partitions and writes the verdicts to `gate_status`."""
-JudgeAll = Callable[[Runtime, Sequence[Partition]], Mapping[str, Mapping[Partition, Finding]]]
-"""The same for several checks, by name."""
-
-
 def contract_check(step: Step) -> dg.AssetChecksDefinition:
     """The blocking check that a step's table keeps its contract, a verdict a partition."""
-
-    def judge(runtime: Runtime, partitions: Sequence[Partition]) -> Mapping[Partition, Finding]:
-        return check_contract(
-            step.writes,
-            partitions,
-            runtime.lakehouse,
-            step.row_for_row,
-            runtime.run_id,
-            runtime.quality_rules.freshness.action,
-        )
-
-    return partition_check(step.writes, contract_check_name(step.name), _promise(step), judge)
+    return judging_checks(contract_judging(step))
 
 
-def partition_check(
-    table: Table, name: str, description: str, judge: Judge, deps: Sequence[str] = ()
-) -> dg.AssetChecksDefinition:
-    """A blocking check of a table, a verdict a partition. `deps` names what else it reads."""
-
-    def judge_all(
-        runtime: Runtime, partitions: Sequence[Partition]
-    ) -> Mapping[str, Mapping[Partition, Finding]]:
-        return {name: judge(runtime, partitions)}
-
-    return partition_checks(table, f"{table.name}_{name}", {name: description}, judge_all, deps)
-
-
-def partition_checks(
-    table: Table,
-    op_name: str,
-    descriptions: Mapping[str, str],
-    judge: JudgeAll,
-    deps: Sequence[str] = (),
-) -> dg.AssetChecksDefinition:
-    """Blocking checks of a table that are judged together, each with a verdict a partition.
-
-    `descriptions` are by name of the check. `deps` names what else they read.
-    """
+def judging_checks(judging: Judging) -> dg.AssetChecksDefinition:
+    """The blocking checks of a judging, each with a verdict a partition."""
     with warnings.catch_warnings():
         # Without partitions a pass in one partition would open the gate for another.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         specs = [
             dg.AssetCheckSpec(
                 name=name,
-                asset=dg.AssetKey(table.name),
+                asset=dg.AssetKey(judging.table.name),
                 description=description,
                 blocking=True,
                 partitions_def=DAY_AND_SOURCE,
-                additional_deps=list(deps),
+                additional_deps=list(judging.deps),
             )
-            for name, description in descriptions.items()
+            for name, description in judging.descriptions.items()
         ]
 
-        @dg.multi_asset_check(name=op_name, specs=specs)
+        @dg.multi_asset_check(name=judging.name, specs=specs)
         def checks(
             context: dg.AssetCheckExecutionContext, compute: ComputeParam
         ) -> Iterator[dg.AssetCheckResult]:
             op = context.op_execution_context
-            partitions = partitions_of(op.partition_keys)
-            runtime = compute.runtime(op.run_id)
-            try:
-                found = judge(runtime, partitions)
-            except Exception as error:
-                write_unjudged(runtime.lakehouse, table, descriptions, partitions, error, op.run_id)
-                raise
-            overrides = overrides_in_force(runtime.lakehouse, partitions)
-            for name in descriptions:
-                yield verdict(op, name, table, found[name], overrides)
+            judged = compute.judge(judging, partitions_of(op.partition_keys), op)
+            for name in judging.descriptions:
+                yield verdict(op, name, judging.table, judged)
 
     return checks
 
 
-def _promise(step: Step) -> str:
-    told = [
-        "Columns and types are the contract's, and every value meets its column's rules",
-        *([f"({', '.join(step.writes.key)}) is unique in the partition"] * bool(step.writes.key)),
-        *(["rows in = rows out + quarantined + dropped"] * step.row_for_row),
-    ]
-    gate = contract_check_name(step.name) in REQUIRED_CHECKS
-    return "; ".join(told) + "." + " Tickets open only where it passed." * gate
+def routine_asset(
+    routine: Routine,
+    group: str,
+    kinds: set[str],
+    description: str,
+    deps: Sequence[str] = (),
+    table: Table | None = None,
+    check_specs: Sequence[dg.AssetCheckSpec] = (),
+) -> dg.AssetsDefinition:
+    """The unpartitioned asset of a routine, with the checks it gives verdicts of itself.
+
+    `table` is what it writes, where it writes one.
+    """
+
+    @dg.asset(
+        name=routine.name,
+        group_name=group,
+        kinds=kinds,
+        owners=OWNERS,
+        deps=list(deps),
+        description=description,
+        metadata=None if table is None else _about(table),
+        check_specs=list(check_specs),
+    )
+    def asset(
+        context: dg.AssetExecutionContext, compute: ComputeParam
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        report = compute.do(routine, context.op_execution_context)
+        for warning in report.warnings:
+            context.log.warning(warning)
+        yield _routine_result(report)
+
+    return asset
+
+
+def _routine_result(report: RoutineReport) -> dg.MaterializeResult[None]:
+    version = report.data_version
+    return dg.MaterializeResult(
+        metadata={
+            **report.figures,
+            **run_link(report.run_page),
+            **{name: dg.MetadataValue.json(detail) for name, detail in report.details.items()},
+            **{name: dg.MetadataValue.md(text) for name, text in report.markdown.items()},
+        },
+        data_version=None if version is None else dg.DataVersion(version),
+        check_results=[check_result(name, check) for name, check in report.checks.items()],
+    )
+
+
+def check_result(name: str, check: CheckReport) -> dg.AssetCheckResult:
+    """The verdict of a check without partitions, as Dagster has it."""
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=check.state not in ("failed", "warned"),
+        severity=WARN if check.state == "warned" else ERROR,
+        description=check.told,
+        metadata={
+            **check.figures,
+            **{name: dg.MetadataValue.md(text) for name, text in check.markdown.items()},
+        },
+    )
 
 
 def _about(table: Table) -> dict[str, str | dg.TableSchema]:
@@ -271,17 +225,17 @@ def _rules(column: Column) -> list[str]:
 
 
 def _result(
-    context: dg.AssetExecutionContext, step: Step, report: StepReport, compute: Compute
+    context: dg.AssetExecutionContext, step: Step, report: StepReport
 ) -> dg.MaterializeResult[None]:
     """Metadata by partition; fails where partitions were refused, so they don't count as made."""
     done = list(report.counts)
-    versions = data_versions(compute.runtime(context.run.run_id).lakehouse, step.writes, done)
-    metadata: dict[Partition, dict[str, int | float | str]] = {
+    metadata: dict[Partition, dict[str, dg.MetadataValue[Any] | int | float | str]] = {
         partition: {
             "dagster/partition_row_count": int(counts.get("rows_out", 0)),
             **{name: int(counts[name]) for name in sorted(counts)},
             "seconds": round(report.seconds / len(done), 3),
-            "table_version": versions[partition],
+            "table_version": report.versions[partition],
+            **run_link(report.run_page),
             **({"notes": "\n".join(report.notes)} if report.notes else {}),
         }
         for partition, counts in report.counts.items()

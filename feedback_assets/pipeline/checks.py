@@ -19,19 +19,17 @@ from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.gate_overrides import GateOverride
 from feedback_assets.pipeline.judgement import Finding
+from feedback_assets.pipeline.work import Judged
 
 PARTITION_TAG = "dagster/partition"
 """Run tag of a run of one partition, which a range has not."""
-
-Overrides = Mapping[tuple[Partition, str], GateOverride]
 
 
 def verdict(
     op: dg.OpExecutionContext,
     name: str,
     table: Table,
-    findings: Mapping[Partition, Finding],
-    overrides: Overrides,
+    judged: Judged,
 ) -> dg.AssetCheckResult:
     """One verdict for the run; of several partitions, each one's own is recorded besides.
 
@@ -39,6 +37,8 @@ def verdict(
     goes on: what must not pass is stopped at the gate.
     """
     asset_key = dg.AssetKey(table.name)
+    findings, overrides = judged.findings[name], judged.overrides
+    link = run_link(judged.run_page)
     # Of a range, even of one partition, Dagster files a result under no partition.
     if len(findings) == 1 and PARTITION_TAG in op.run.tags:
         ((partition, finding),) = findings.items()
@@ -49,7 +49,7 @@ def verdict(
             passed=finding.state in ("passed", "not_enough_data"),
             severity=_severity(finding, override),
             description=_told(finding, override),
-            metadata=_figures(finding, override),
+            metadata={**_figures(finding, override), **link},
         )
     targets = _materializations(op.instance, table, list(findings))
     for partition, finding in findings.items():
@@ -71,7 +71,13 @@ def verdict(
         severity=dg.AssetCheckSeverity.ERROR if everything_failed else dg.AssetCheckSeverity.WARN,
         description=" | ".join(_together(speaking)) or f"all of {len(findings)} partitions pass",
         # No figures: sums would be plotted on one line with the partitions' own.
+        metadata=link,
     )
+
+
+def run_link(page: str) -> dict[str, dg.MetadataValue[Any]]:
+    """Metadata that links the job run that did a work, where another machine did."""
+    return {"job_run": dg.MetadataValue.url(page)} if page else {}
 
 
 def _severity(finding: Finding, override: GateOverride | None) -> dg.AssetCheckSeverity:

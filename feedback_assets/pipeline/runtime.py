@@ -44,14 +44,15 @@ class Runtime:
     token_key: bytes
     landing_root: str
     models_folder: Path
+    reports_folder: Path
     prompts_folder: Path
+    golden_set: Path
     run_id: str
     automation: str = "confident"
     max_record_bytes: int = 1_048_576
     lookback_days: int = 90
     routing_rules: Path | None = None
     quality_rules: QualityRules = field(default_factory=read_quality_rules)
-    golden_set: Path | None = None
     model_plan: ModelPlan | None = None
     progress: Progress = silent
     telemetry: Telemetry = field(default_factory=NoTelemetry)
@@ -79,6 +80,7 @@ def build_runtime(
         token_key=settings.token_key(),
         landing_root=settings.landing_root,
         models_folder=settings.models_folder,
+        reports_folder=settings.reports_folder,
         prompts_folder=settings.prompts,
         run_id=run_id,
         automation=settings.automation,

@@ -18,6 +18,7 @@ from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.ledgers import QUARANTINE, STAGE_METRICS
 from feedback_assets.contracts.partitions import Partition, predicate
 from feedback_assets.contracts.tables import TABLES
+from feedback_assets.pipeline.gate import data_versions
 from feedback_assets.pipeline.metrics import metric_rows
 from feedback_assets.pipeline.runtime import Runtime
 from feedback_assets.pipeline.sorting_out import SortingOut
@@ -63,6 +64,8 @@ class StepReport:
 
     `counts` holds ``rows_in``, ``rows_out``, ``rows_quarantined`` and ``dropped_<code>``.
     `refused` says why partitions were left untouched, `notes` what else a person should know.
+    `versions` are fingerprints of the partitions' data as this run left them. `run_page` is the
+    address of the job run that did it, where another machine did.
     """
 
     step: str
@@ -70,6 +73,8 @@ class StepReport:
     seconds: float
     refused: dict[Partition, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    versions: dict[Partition, str] = field(default_factory=dict)
+    run_page: str = ""
 
 
 @dataclass
@@ -123,9 +128,9 @@ def _run(step: Step, partitions: Sequence[Partition], runtime: Runtime) -> StepR
     runtime.progress(step.name, 0, False)
     context, sorted_out = attempts(_attempt, step, partitions, runtime)
     counts = _counts(step, context, sorted_out)
-    report = StepReport(
-        step.name, counts, time.monotonic() - started, context.refused, context.notes
-    )
+    seconds = time.monotonic() - started
+    versions = data_versions(runtime.lakehouse, step.writes, counts)
+    report = StepReport(step.name, counts, seconds, context.refused, context.notes, versions)
     if counts:
         runtime.lakehouse.append(
             STAGE_METRICS, metric_rows(step.name, counts, report.seconds, runtime.run_id)

@@ -21,8 +21,8 @@ import pytest
 
 from feedback_assets.bronze.landing_step import BRONZE
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.gold.assets import STEPS
 from feedback_assets.gold.examples import read_examples
+from feedback_assets.gold.gold_steps import STEPS
 from feedback_assets.gold.language_model.batching import collect
 from feedback_assets.gold.language_model.confidence import Calibration, keep
 from feedback_assets.gold.prompts import active_versions, read_prompt

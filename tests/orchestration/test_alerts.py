@@ -19,7 +19,8 @@ from feedback_assets.orchestration.alert_sensors import (
     tell_opened_reviews,
 )
 from feedback_assets.orchestration.jobs import feedback_to_tickets
-from feedback_assets.pipeline.assets import DAY_AND_SOURCE, Compute
+from feedback_assets.pipeline.assets import DAY_AND_SOURCE
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.gate import override_verdict
 from feedback_assets.pipeline.gate_overrides import revoke
 from resources.compute.connect import SailEngine

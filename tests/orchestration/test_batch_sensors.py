@@ -16,7 +16,7 @@ from feedback_assets.gold.examples import read_examples
 from feedback_assets.launch import run_path
 from feedback_assets.orchestration.instance import open_instance
 from feedback_assets.orchestration.sensors import collected_answers, open_model_batches
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.model_plan import ModelPlan
 from feedback_assets.pipeline.open_batches import open_batches
 from resources.compute.connect import SailEngine

@@ -19,7 +19,7 @@ from feedback_assets.orchestration.model_triggers import (
     retrain_on_reviews,
     review_models,
 )
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from resources.lakehouse.delta import DeltaLakehouse
 from resources.settings import Settings
 from tests.quality.people import decide, names, put

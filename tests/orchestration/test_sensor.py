@@ -12,7 +12,8 @@ import pytest
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.sensors import SETTLED_AFTER, new_landing_files
-from feedback_assets.pipeline.assets import DAY_AND_SOURCE, FIRST_DAY, Compute
+from feedback_assets.pipeline.assets import DAY_AND_SOURCE, FIRST_DAY
+from feedback_assets.pipeline.compute import Compute
 from resources.settings import Settings
 from tests.conftest import Land
 

@@ -18,7 +18,7 @@ from feedback_assets.contracts.ledgers import GATE_STATUS, STAGE_METRICS
 from feedback_assets.contracts.monitoring import MODEL_REVIEWS
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import TABLES
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.gate import REQUIRED_CHECKS, data_versions
 from resources.lakehouse.delta import DeltaLakehouse
 from resources.settings import Settings

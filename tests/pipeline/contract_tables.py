@@ -15,7 +15,7 @@ from feedback_assets.bronze.landing_step import BRONZE
 from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.partitions import Partition, predicate
 from feedback_assets.contracts.tables import TABLES
-from feedback_assets.gold.assets import STEPS as GOLD_STEPS
+from feedback_assets.gold.gold_steps import STEPS as GOLD_STEPS
 from feedback_assets.insights.insights_step import INSIGHTS
 from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.gate import REQUIRED_CHECKS, closed, contract_check_name

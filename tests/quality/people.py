@@ -35,7 +35,8 @@ def runtime_of(tmp_path: Path) -> Runtime:
     return Runtime(
         engine=SailEngine(), lakehouse=DeltaLakehouse(str(tmp_path / "lakehouse")), connectors={},
         tracker=LocalTracker(tmp_path / "tickets"), token_key=b"k", landing_root=str(tmp_path),
-        models_folder=tmp_path / "models", prompts_folder=prompts, run_id="r1",
+        models_folder=tmp_path / "models", reports_folder=tmp_path / "reports", run_id="r1",
+        prompts_folder=prompts, golden_set=prompts.with_name("golden_set"),
     )  # fmt: skip
 
 

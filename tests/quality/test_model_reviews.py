@@ -15,10 +15,10 @@ import pytest
 
 from feedback_assets.contracts.monitoring import MODEL_REVIEWS
 from feedback_assets.contracts.taxonomy import CATEGORIES
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.open_reviews import Review, all_reviews, open_reviews
 from feedback_assets.pipeline.runtime import Runtime
-from feedback_assets.quality.model_reviews.assets import model_reviews
+from feedback_assets.quality.assets import model_reviews
 from feedback_assets.quality.model_reviews.confidence_flags import confidence_flags
 from feedback_assets.quality.model_reviews.flags import Flag, re_prompt
 from feedback_assets.quality.model_reviews.looking import as_markdown, flagged, review_models

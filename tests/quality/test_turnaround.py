@@ -15,13 +15,15 @@ from polars.testing import assert_frame_equal
 from feedback_assets.audit.lateness import ask as ask_polars
 from feedback_assets.contracts.quality_rules import read_quality_rules
 from feedback_assets.orchestration.watching import hourly_turnaround, watch_turnaround
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.assets import check_result
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.runtime import Runtime
 from feedback_assets.pipeline.turnaround.groups import GROUPS, as_frame
 from feedback_assets.pipeline.turnaround.hours import by_partition, figures, timed
 from feedback_assets.pipeline.turnaround.ladder import overdue
 from feedback_assets.pipeline.turnaround.ledger import record, runs, still_open
-from feedback_assets.quality.turnaround.assets import judged, turnaround
+from feedback_assets.quality.assets import turnaround
+from feedback_assets.quality.routines import judged
 from feedback_assets.quality.turnaround.watching import Watched, as_markdown, ask, watch
 from resources.compute.connect import SailEngine
 from resources.lakehouse.base import Lakehouse
@@ -238,7 +240,7 @@ def test_spark_and_polars_say_the_same_and_the_job_tells_it(
 @pytest.mark.parametrize(
     ("hours", "passed", "severity", "words"),
     [
-        (1, True, dg.AssetCheckSeverity.WARN, "as far as its age asks for"),
+        (1, True, dg.AssetCheckSeverity.ERROR, "as far as its age asks for"),
         (40, False, dg.AssetCheckSeverity.WARN, "SOON: 4 items waiting for a person, past 36 h"),
         (300, False, dg.AssetCheckSeverity.ERROR, "the oldest 12.5 days old"),
     ],
@@ -247,7 +249,7 @@ def test_the_check_climbs_the_ladder(
     hours: int, passed: bool, severity: dg.AssetCheckSeverity, words: str
 ) -> None:
     items = timed(groups({"items": 4}), ran("insights_daily", 0), NOON + hours * HOUR)
-    check = judged(Watched(told(items), overdue(items, DEADLINES), 1, 0))
+    check = check_result("deadlines", judged(Watched(told(items), overdue(items, DEADLINES), 1, 0)))
     assert (check.passed, check.severity) == (passed, severity)
     assert words in (check.description or "")
 

@@ -38,6 +38,9 @@ MAY_IMPORT_DAGSTER = (
     "feedback_assets/definitions.py",
     "feedback_assets/launch.py",
     "feedback_assets/pipeline/assets.py",
+    "feedback_assets/pipeline/compute.py",
+    "feedback_assets/pipeline/remote.py",
+    "feedback_assets/pipeline/held_pools.py",
 )
 VENDORS = ("deltalake", "pysail", "openai", "jira", "databricks", "dagster_databricks")
 

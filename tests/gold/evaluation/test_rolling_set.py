@@ -23,7 +23,7 @@ from feedback_assets.gold.evaluation.rolling_set import (
 from feedback_assets.gold.evaluation.verdict import broken_gates
 from feedback_assets.gold.examples import read_examples
 from feedback_assets.gold.model_store import train_and_keep
-from feedback_assets.pipeline.assets import Compute
+from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.model_plan import ModelPlan
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
 from resources.lakehouse.delta import DeltaLakehouse

@@ -1,0 +1,114 @@
+"""Work done on Databricks: what is ordered, and what becomes of the answers.
+
+Belongs here: which works share a job run, and that a work without an answer has failed. Does not
+belong here: following a job run (resources/compute) and carrying an order out (carrying_out.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import dagster as dg
+
+from feedback_assets.contracts.partitions import Partition
+from feedback_assets.pipeline.gate import contract_check_name
+from feedback_assets.pipeline.held_pools import pools_held
+from feedback_assets.pipeline.step import Step, StepReport
+from feedback_assets.pipeline.wire import Answer, Order
+from feedback_assets.pipeline.work import Judged, Judging, Routine, RoutineReport
+from resources.compute.databricks import DatabricksJobs, JobRun
+from resources.settings import Settings
+
+Key = tuple[str, str, tuple[str, ...]]
+"""A work of a Dagster run on partitions: run id, name, keys."""
+NOTHING_SAID = (
+    "the job run ended as a success and reported nothing: what it did is unknown; is "
+    "FEEDBACK_DATABRICKS_WHEEL the wheel of this version?"
+)
+
+
+class DatabricksCompute:
+    """Has work done in a workspace; remembers the answers that came with those asked for.
+
+    A step shares its job run with its contract check, or with all that follows in the Dagster
+    run, as settings say; when Dagster comes to those, their answers are there already.
+    """
+
+    def __init__(self, settings: Settings, jobs: DatabricksJobs | None = None) -> None:
+        """`jobs` stands in for the settings' workspace."""
+        self._settings = settings
+        self._jobs = jobs or DatabricksJobs(settings.databricks)
+        self._answers: dict[Key, tuple[Answer | str, JobRun]] = {}
+
+    def run(
+        self, step: Step, partitions: Sequence[Partition], context: dg.OpExecutionContext
+    ) -> StepReport:
+        """The report of `step` on `partitions`, done in a job run."""
+        answer, page = self._answer(step.name, partitions, context)
+        return replace(answer.step_report(), run_page=page)
+
+    def judge(
+        self, judging: Judging, partitions: Sequence[Partition], context: dg.OpExecutionContext
+    ) -> Judged:
+        """What `judging` finds, in the job run of the step before it where that was shared."""
+        answer, page = self._answer(judging.name, partitions, context)
+        return replace(answer.judged(), run_page=page)
+
+    def do(self, routine: Routine, context: dg.OpExecutionContext) -> RoutineReport:
+        """The report of `routine`, done in a job run."""
+        answer, page = self._answer(routine.name, [], context)
+        return replace(answer.routine_report(), run_page=page)
+
+    def _answer(
+        self, name: str, partitions: Sequence[Partition], context: dg.OpExecutionContext
+    ) -> tuple[Answer, str]:
+        keys = tuple(sorted(partition.key for partition in partitions))
+        mine = (context.run_id, name, keys)
+        if mine not in self._answers:
+            self._ask(mine, context)
+        # Given once: a work that is run again in the same Dagster run is done again.
+        answer, run = self._answers.pop(mine)
+        if isinstance(answer, str):
+            raise dg.Failure(f"{name} on Databricks: {answer}", metadata=run.metadata)
+        context.log.info(f"done in job run {run.run_id}: {run.page or 'no page'}")
+        return answer, run.page
+
+    def _ask(self, mine: Key, context: dg.OpExecutionContext) -> None:
+        run_id, name, keys = mine
+        # What another Dagster run never came for is of no use.
+        self._answers = {key: kept for key, kept in self._answers.items() if key[0] == run_id}
+        works = self._together(name, context)
+        order = Order(
+            works=works,
+            partitions=list(keys),
+            run_id=run_id,
+            settings=self._settings.for_the_cluster(),
+            secret_scope=self._settings.databricks.secret_scope,
+        )
+        with pools_held(context, works[1:]):
+            run = self._jobs.run(context, f"{name} {_span(keys)}".strip(), order.model_dump())
+        answers = [Answer.model_validate(message) for message in run.messages]
+        self._answers |= {(run_id, answer.work, keys): (answer, run) for answer in answers}
+        unanswered = [work for work in works if (run_id, work, keys) not in self._answers]
+        if run.failure:
+            # The first without an answer is what failed; where all have one, the run still did.
+            failed = unanswered[0] if unanswered else name
+            self._answers[run_id, failed, keys] = (run.failure, run)
+        elif name in unanswered:
+            self._answers[mine] = (NOTHING_SAID, run)
+
+    def _together(self, name: str, context: dg.OpExecutionContext) -> list[str]:
+        """The works of the Dagster run that share a job run with `name`, which is the first."""
+        planned = [node.name for node in context.job_def.nodes_in_topological_order]
+        following = planned[planned.index(name) + 1 :] if name in planned else []
+        if self._settings.databricks.share == "run":
+            return [name, *following]
+        check = f"{name}_{contract_check_name(name)}"
+        return [name, *(work for work in following if work == check)]
+
+
+def _span(keys: Sequence[str]) -> str:
+    if len(keys) <= 1:
+        return "".join(keys)
+    return f"{keys[0]} to {keys[-1]} ({len(keys)} partitions)"
