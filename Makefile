@@ -32,7 +32,7 @@ bench: setup ## Measure: items per second by stage, memory, growth (takes long)
 	$(BIN)/python -m benchmarks.path
 
 lock: ## Pin the dependencies again (needs uv)
-	uv pip compile --quiet pyproject.toml --extra dev --no-strip-extras --no-emit-index-url --generate-hashes --no-header -o requirements.lock
+	uv pip compile --quiet pyproject.toml --extra orchestrator --extra dev --no-strip-extras --no-emit-index-url --generate-hashes --no-header -o requirements.lock
 
 clean: ## Remove what the demo and runs made (.feedback)
 	rm -rf $(FEEDBACK_HOME)
