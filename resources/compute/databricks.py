@@ -12,6 +12,7 @@ page only at the end.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -94,12 +95,16 @@ class DatabricksJobs:
         settings = self._settings
         try:
             following = self._following()
-            invocation = following.run(
-                context=context,
-                extras=dict(order),
-                task=wheel_task(settings, self._cloud(), self._parameters()),
-                submit_args=submit_arguments(settings, name, f"{context.run_id[:8]}-{uuid4().hex}"),
-            )
+            token = f"{context.run_id[:8]}-{uuid4().hex}"
+            with warnings.catch_warnings():
+                # Dagster's clients call what Dagster calls a preview.
+                warnings.simplefilter("ignore", dg.PreviewWarning)
+                invocation = following.run(
+                    context=context,
+                    extras=dict(order),
+                    task=wheel_task(settings, self._cloud(), self._parameters()),
+                    submit_args=submit_arguments(settings, name, token),
+                )
         except (DatabricksError, ValueError) as error:
             raise dg.Failure(
                 f"{name}: no job run ({type(error).__name__}: {error}); "

@@ -5,6 +5,9 @@ Belongs here: building them, without a network. Does not belong here: installing
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -29,3 +32,18 @@ def build_tiny_wheel(
             wheel.writestr(path, text)
         wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in members))
     return file
+
+
+def build_project_wheel(folder: Path) -> Path:
+    """This project's own wheel, built in a copy so that the tree stays as it is."""
+    copy = folder / "project"
+    for name in ("feedback_assets", "resources", "prompts", "golden_set"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, copy)
+    build = f"from setuptools import build_meta; build_meta.build_wheel({str(folder)!r})"
+    done = subprocess.run([sys.executable, "-c", build], cwd=copy, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"the wheel was not built:\n{done.stderr}")
+    (wheel,) = folder.glob("*.whl")
+    return wheel

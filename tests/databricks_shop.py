@@ -1,0 +1,103 @@
+"""The project on a Dagster instance whose work is done in a loopback workspace.
+
+Belongs here: a workspace with the project's wheel, volumes and secrets, and settings that name
+them. Does not belong here: tests, and the workspace itself (databricks_workspace/).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from feedback_assets.contracts.partitions import Partition
+from feedback_assets.definitions import build_defs
+from feedback_assets.orchestration.instance import open_instance
+from feedback_assets.pipeline.compute import Compute
+from feedback_assets.pipeline.remote import DatabricksCompute
+from resources.compute.databricks import DatabricksJobs
+from resources.databricks_settings import DatabricksSettings
+from resources.lakehouse.delta import DeltaLakehouse
+from resources.settings import Settings
+from tests.databricks_workspace.workspace import CLUSTER, Workspace
+from tests.shop import Shop
+
+SECRET_KEY = "of the workspace"
+NOT_ON_A_CLUSTER = ("dagster", "dagster_databricks", "dagster_pyspark", "pysail")
+ON: dict[str, dict[str, Any]] = {
+    "serverless": {"compute": "serverless"},
+    "job_cluster": {"compute": "job_cluster", "node_type_id": "Standard_D4ds_v5"},
+    "existing_cluster": {"compute": "existing_cluster", "cluster_id": CLUSTER},
+}
+"""Settings of each kind of compute."""
+
+
+class DatabricksShop(Shop):
+    """The project's definitions, its tables and its instance, with a workspace to work in."""
+
+    def __init__(
+        self, settings: Settings, workspace: Workspace, instance: dg.DagsterInstance
+    ) -> None:
+        jobs = DatabricksJobs(settings.databricks, workspace.client)
+        self.compute = Compute(settings, elsewhere=DatabricksCompute(settings, jobs))  # type: ignore[assignment]
+        self.workspace = workspace
+        self.instance = instance
+        self.lakehouse = DeltaLakehouse(settings.lakehouse_root)
+        self.defs = build_defs(compute=self.compute)
+
+
+@contextmanager
+def databricks_shop(
+    folder: Path,
+    wheel: Path,
+    sail: str,
+    models: Path | None = None,
+    **databricks: Any,
+) -> Iterator[DatabricksShop]:
+    """A shop below `folder` whose clusters have `wheel` and reach Spark at the address `sail`.
+
+    `models` are in force from the start. `databricks` are settings of the workspace.
+    """
+    with Workspace(
+        folder / "workspace", {"SPARK_REMOTE": sail}, absent=NOT_ON_A_CLUSTER
+    ) as workspace:
+        files = Path(workspace.volume("main", "feedback", "files"))
+        shutil.copy(wheel, files)
+        if models is not None:
+            shutil.copytree(models, files / "home" / "models")
+        workspace.put_secret("feedback", "secret-key", SECRET_KEY)
+        given: Mapping[str, Any] = {
+            "wheel": str(files / wheel.name),
+            "volume": workspace.volume("main", "feedback", "pipes"),
+            "home": str(files / "home"),
+            "secret_scope": "feedback",
+            "poll_seconds": 0.05,
+            "messages_seconds": 0.1,
+            **databricks,
+        }
+        settings = Settings(
+            profile="databricks",
+            home=folder / "orchestrator",
+            landing=str(files / "landing"),
+            lakehouse=str(files / "lakehouse"),
+            databricks=DatabricksSettings.model_validate(given),
+        )
+        with open_instance(settings) as instance:
+            yield DatabricksShop(settings, workspace, instance)
+    assert workspace.unknown == []
+
+
+def metadata_of(
+    result: dg.ExecuteInProcessResult, asset: str, partition: Partition
+) -> dict[str, Any]:
+    """A partition's materialization as Dagster has it."""
+    (event,) = [
+        event
+        for event in result.asset_materializations_for_node(asset)
+        if event.partition == partition.key
+    ]
+    return {name: value.value for name, value in event.metadata.items()}
