@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from importlib.metadata import version
 from typing import Any
@@ -65,6 +66,7 @@ def _obey(pipes: PipesContext) -> None:
     order = Order.model_validate(dict(pipes.extras))
     given: dict[str, Any] = {**order.settings, **secrets_of(order.secret_scope)}
     settings = Settings(**given)
+    logging.getLogger().addHandler(Forwarded(pipes.log))
     runtime = build_runtime(settings, order.run_id, ActiveEngine())
     pipes.log.info(f"Spark {runtime.engine.session().version}, {', '.join(order.works)}")
     try:
@@ -73,6 +75,19 @@ def _obey(pipes: PipesContext) -> None:
     finally:
         if runtime.model_plan is not None:
             runtime.model_plan.close()
+
+
+class Forwarded(logging.Handler):
+    """Warnings and errors of libraries, to the log of the Dagster run."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it there, with the logger's name."""
+        if record.name != self._log.name:
+            self._log.log(record.levelno, f"{record.name}: {record.getMessage()}")
 
 
 def probe() -> dict[str, Any]:

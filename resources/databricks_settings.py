@@ -38,7 +38,7 @@ class DatabricksSettings(BaseModel):
     channel: Literal["volumes", "dbfs"] = Field(
         "volumes", description="How context and messages travel; dbfs for older workspaces"
     )
-    timeout_minutes: int = Field(120, ge=1, description="A job run that takes longer is ended")
+    timeout_minutes: float = Field(120, gt=0, description="A job run that takes longer is ended")
     poll_seconds: float = Field(5.0, gt=0, description="How often a job run is asked after")
     messages_seconds: float = Field(10.0, gt=0, description="How often messages are fetched")
     secret_scope: str | None = Field(
@@ -96,3 +96,8 @@ class DatabricksSettings(BaseModel):
                 "FEEDBACK_DATABRICKS_MAX_WORKERS must exceed FEEDBACK_DATABRICKS_WORKERS"
             )
         return self
+
+    @property
+    def timeout_seconds(self) -> int:
+        """The time limit of a job run, as the Jobs API has it."""
+        return max(1, round(self.timeout_minutes * 60))

@@ -53,12 +53,12 @@ class DatabricksShop(Shop):
 @contextmanager
 def databricks_shop(
     folder: Path,
-    wheel: Path,
+    project: Path,
     sail: str,
     models: Path | None = None,
     **databricks: Any,
 ) -> Iterator[DatabricksShop]:
-    """A shop below `folder` whose clusters have `wheel` and reach Spark at the address `sail`.
+    """A shop below `folder` whose clusters have the wheel `project` and reach Spark at the address `sail`.
 
     `models` are in force from the start. `databricks` are settings of the workspace.
     """
@@ -66,12 +66,12 @@ def databricks_shop(
         folder / "workspace", {"SPARK_REMOTE": sail}, absent=NOT_ON_A_CLUSTER
     ) as workspace:
         files = Path(workspace.volume("main", "feedback", "files"))
-        shutil.copy(wheel, files)
+        shutil.copy(project, files)
         if models is not None:
             shutil.copytree(models, files / "home" / "models")
         workspace.put_secret("feedback", "secret-key", SECRET_KEY)
         given: Mapping[str, Any] = {
-            "wheel": str(files / wheel.name),
+            "wheel": str(files / project.name),
             "volume": workspace.volume("main", "feedback", "pipes"),
             "home": str(files / "home"),
             "secret_scope": "feedback",
@@ -101,3 +101,9 @@ def metadata_of(
         if event.partition == partition.key
     ]
     return {name: value.value for name, value in event.metadata.items()}
+
+
+def said(shop: DatabricksShop, result: dg.ExecuteInProcessResult) -> str:
+    """The log of a run, as its page in Dagster shows it."""
+    entries = shop.instance.all_logs(result.run_id)
+    return "\n".join(entry.user_message or entry.message for entry in entries)

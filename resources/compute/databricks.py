@@ -59,10 +59,10 @@ class JobRun:
     def metadata(self) -> dict[str, dg.MetadataValue[Any]]:
         """The run as Dagster shows it."""
         shown: dict[str, dg.MetadataValue[Any]] = {
-            "databricks_run_id": dg.MetadataValue.text(str(self.run_id))
+            "job_run_id": dg.MetadataValue.text(str(self.run_id))
         }
         if self.page:
-            shown["databricks_run"] = dg.MetadataValue.url(self.page)
+            shown["job_run"] = dg.MetadataValue.url(self.page)
         return shown
 
 
@@ -137,12 +137,16 @@ class DatabricksJobs:
     def _following(self) -> _Serverless | _Cluster:
         settings, client = self._settings, self.client
         channel: dict[str, Any] = {"client": client}
-        reading = {**channel, "interval": settings.messages_seconds}
+        # What the job logs comes by itself (job_main.py); copying its streams would add some eight
+        # seconds to each job run, and the run's page has them.
+        reading = {
+            **channel,
+            "interval": settings.messages_seconds,
+            "include_stdio_in_messages": False,
+        }
         if settings.channel == "dbfs":
             injector: PipesContextInjector = PipesDbfsContextInjector(**channel)
-            reader: PipesMessageReader = PipesDbfsMessageReader(
-                **reading, include_stdio_in_messages=True
-            )
+            reader: PipesMessageReader = PipesDbfsMessageReader(**reading)
         elif settings.volume:
             channel["volume_path"] = reading["volume_path"] = settings.volume
             injector = PipesUnityCatalogVolumesContextInjector(**channel)
@@ -161,7 +165,7 @@ class DatabricksJobs:
         following = (
             _Serverless(**by, volume_path=str(settings.volume)) if serverless else _Cluster(**by)
         )
-        following.patience = settings.timeout_minutes * 60 + QUEUED_SECONDS
+        following.patience = settings.timeout_seconds + QUEUED_SECONDS
         return following
 
     def _parameters(self) -> list[str]:
@@ -213,7 +217,7 @@ class _Following(BasePipesDatabricksClient):
                 raise dg.Failure(
                     f"job run {run_id} has not ended after {self.patience / 60:.0f} minutes "
                     "(FEEDBACK_DATABRICKS_TIMEOUT_MINUTES and an hour in the queue)",
-                    metadata={"databricks_run": dg.MetadataValue.url(run.run_page_url or "")},
+                    metadata={"job_run": dg.MetadataValue.url(run.run_page_url or "")},
                 )
             time.sleep(self.poll_interval_seconds)
 

@@ -48,7 +48,7 @@ def wheel_task(settings: DatabricksSettings, cloud: str, parameters: list[str]) 
     task = SubmitTask(
         task_key=TASK_KEY,
         python_wheel_task=PythonWheelTask(PACKAGE, ENTRY_POINT, parameters=parameters),
-        timeout_seconds=settings.timeout_minutes * 60,
+        timeout_seconds=settings.timeout_seconds,
     )
     if settings.compute == "serverless":
         task.environment_key = ENVIRONMENT_KEY
@@ -68,7 +68,7 @@ def submit_arguments(settings: DatabricksSettings, name: str, token: str) -> dic
     """Arguments of the submission beside its task. `token` makes a repeated request one run."""
     arguments: dict[str, Any] = {
         "run_name": name,
-        "timeout_seconds": settings.timeout_minutes * 60,
+        "timeout_seconds": settings.timeout_seconds,
         "idempotency_token": token,
         # A workspace at its limit of runs queues this one rather than refuse it.
         "queue": QueueSettings(enabled=True),
