@@ -19,6 +19,7 @@ from feedback_assets.definitions import build_defs
 from feedback_assets.orchestration.instance import open_instance
 from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.remote import DatabricksCompute
+from feedback_assets.works import STEPS
 from resources.compute.databricks import DatabricksJobs
 from resources.databricks_settings import DatabricksSettings
 from resources.lakehouse.delta import DeltaLakehouse
@@ -49,6 +50,20 @@ class DatabricksShop(Shop):
         self.lakehouse = DeltaLakehouse(settings.lakehouse_root)
         self.defs = build_defs(compute=self.compute)
 
+    def verdict(self, table: str, check: str, partition: Partition) -> tuple[str, bool]:
+        """A check's latest word on a partition, and whether it is about its latest rows."""
+        key = dg.AssetCheckKey(dg.AssetKey(table), check)
+        (found,) = [
+            info
+            for info in self.instance.event_log_storage.get_asset_check_partition_info([key])
+            if info.partition_key == partition.key
+        ]
+        return (found.latest_execution_status.value, found.is_current)
+
+    def made_assets(self, partition: Partition) -> set[str]:
+        """Assets that Dagster counts as materialized in a partition."""
+        return {step.name for step in STEPS if partition.key in self.made(step.name)}
+
 
 @contextmanager
 def databricks_shop(
@@ -58,7 +73,7 @@ def databricks_shop(
     models: Path | None = None,
     **databricks: Any,
 ) -> Iterator[DatabricksShop]:
-    """A shop below `folder` whose clusters have the wheel `project` and reach Spark at the address `sail`.
+    """A shop below `folder` whose clusters have the wheel `project`, and Spark at the address `sail`.
 
     `models` are in force from the start. `databricks` are settings of the workspace.
     """
@@ -81,6 +96,7 @@ def databricks_shop(
         }
         settings = Settings(
             profile="databricks",
+            automation="all",
             home=folder / "orchestrator",
             landing=str(files / "landing"),
             lakehouse=str(files / "lakehouse"),

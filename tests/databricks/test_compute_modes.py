@@ -33,7 +33,8 @@ def test_a_step_and_its_check_are_a_job_run(
         assert (made["rows_out"], made["dagster/partition_row_count"]) == (3, 3)
         assert str(made["job_run"]).startswith(shop.workspace.host)
         (checked,) = result.get_asset_check_evaluations()
-        assert checked.passed and checked.partition == GOOD.key
+        assert checked.passed
+        assert checked.partition == GOOD.key
         assert shop.workspace.clusters_started == (1 if on == "job_cluster" else 0)
         assert "done in job run" in said(shop, result)
         assert "bronze_feedback: begun" in said(shop, result)
