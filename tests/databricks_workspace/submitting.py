@@ -4,11 +4,13 @@ Belongs here: one asset through dagster-databricks' own clients, for each kind o
 channel, polled fast. Does not belong here: how this project does it (resources/compute).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
+import pytest
 from dagster_databricks import PipesDatabricksClient, PipesDbfsContextInjector
 from dagster_databricks.pipes import (
     PipesDatabricksServerlessClient,
@@ -24,6 +26,15 @@ from tests.databricks_workspace.workspace import CLUSTER, Workspace
 
 On = Literal["new_cluster", "existing_cluster", "serverless"]
 SOON = 0.05
+
+
+@contextmanager
+def hurried_dagster() -> Iterator[None]:
+    """Dagster's side of Pipes asks often, and waits a second in place of 11 for lost messages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagster._core.pipes.utils.DEFAULT_SLEEP_INTERVAL", 0.02)
+        patch.setattr("dagster._core.pipes.utils.WAIT_FOR_LOGS_AFTER_EXECUTION_INTERVAL", 0)
+        yield
 
 
 def upload_pipes_job(workspace: Workspace, folder: Path) -> str:
@@ -122,4 +133,5 @@ def materialize(
         )
         return invocation.get_materialize_result()
 
-    return dg.materialize([worked], raise_on_error=False)
+    with hurried_dagster():
+        return dg.materialize([worked], raise_on_error=False)

@@ -13,7 +13,6 @@ import pytest
 from tests.databricks_workspace.submitting import On, materialize, upload_pipes_job, wheel_task
 from tests.databricks_workspace.workspace import Workspace
 
-
 # Dagster's own Pipes clients call what Dagster calls a preview.
 pytestmark = pytest.mark.filterwarnings("ignore::dagster_shared.utils.warnings.PreviewWarning")
 

@@ -34,6 +34,7 @@ class Workspace:
 
     `environment`: variables of every process on its compute (``SPARK_REMOTE`` makes Spark
     sessions connect there). `absent`: top-level packages that its compute does not have.
+    `hurry` shortens what dagster_pipes waits in processes; not for measurements.
     `faults` are met by every run, unless `next_faults` holds some for the next ones.
     """
 
@@ -43,6 +44,7 @@ class Workspace:
         environment: Mapping[str, str] | None = None,
         faults: Faults | None = None,
         absent: Sequence[str] = (),
+        hurry: bool = True,
     ) -> None:
         self.token = f"dapi{secrets.token_hex(16)}"
         self._server = Server(self.token)
@@ -51,7 +53,7 @@ class Workspace:
         self.compute = Compute()
         credentials = {"DATABRICKS_HOST": self.host, "DATABRICKS_TOKEN": self.token}
         variables = {**credentials, **(environment or {})}
-        execution = Execution(self.storage, self.compute, variables, list(absent))
+        execution = Execution(self.storage, self.compute, variables, list(absent), hurry)
         self.jobs = JobsApi(self.host, self.storage, self.compute, execution, faults or Faults())
         self.files = FilesApi(self.storage)
         self.catalog = CatalogApi(self.storage)
