@@ -5,6 +5,10 @@ Belongs here: building them, without a network. Does not belong here: installing
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -29,3 +33,33 @@ def build_tiny_wheel(
             wheel.writestr(path, text)
         wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in members))
     return file
+
+
+def build_project_wheel(folder: Path) -> Path:
+    """This project's wheel in `folder`, built from the working tree unless it is there.
+
+    Built from a copy, since setuptools leaves a build folder behind, in which files that were
+    deleted meanwhile would live on.
+    """
+    built = sorted(folder.glob("feedback_assets-*.whl"))
+    if built:
+        return built[0]
+    with tempfile.TemporaryDirectory() as copy:
+        for name in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / name, copy)
+        for package in ("feedback_assets", "resources"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / package, Path(copy, package), ignore=ignored)
+        build = (
+            "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", build, str(folder.resolve())],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode:
+            raise RuntimeError(f"The wheel can't be built:\n{done.stdout}\n{done.stderr}")
+    return next(iter(folder.glob("feedback_assets-*.whl")))
