@@ -21,6 +21,7 @@ from dagster_databricks.pipes import (
 from databricks.sdk.service import compute, jobs
 
 from tests.databricks_workspace import pipes_job
+from tests.databricks_workspace.runs import Run
 from tests.databricks_workspace.wheels import build_tiny_wheel
 from tests.databricks_workspace.workspace import CLUSTER, Workspace
 
@@ -84,6 +85,12 @@ def environments(wheel: str) -> list[jobs.JobEnvironment]:
     """The serverless environment that wheel_task names."""
     spec = compute.Environment(environment_version="4", dependencies=[wheel])
     return [jobs.JobEnvironment(environment_key="default", spec=spec)]
+
+
+def submit(workspace: Workspace, *tasks: jobs.SubmitTask, **fields: Any) -> Run:
+    """Submit tasks without Dagster, and wait until their run is over."""
+    workspace.client().jobs.submit(tasks=list(tasks), **fields)
+    return workspace.wait()
 
 
 def materialize(
