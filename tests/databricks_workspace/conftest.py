@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databricks_workspace.submitting import plain_wheel, upload
 from tests.databricks_workspace.workspace import Workspace
 
 
@@ -16,3 +17,9 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace(tmp_path / "workspace") as workspace:
         yield workspace
     assert workspace.unknown == []
+
+
+@pytest.fixture
+def wheel(workspace: Workspace, tmp_path: Path) -> str:
+    """The wheel of plain_job in a volume."""
+    return upload(workspace, plain_wheel(tmp_path))

@@ -20,7 +20,7 @@ from dagster_databricks.pipes import (
 )
 from databricks.sdk.service import compute, jobs
 
-from tests.databricks_workspace import pipes_job
+from tests.databricks_workspace import pipes_job, plain_job
 from tests.databricks_workspace.runs import Run
 from tests.databricks_workspace.wheels import build_tiny_wheel
 from tests.databricks_workspace.workspace import CLUSTER, Workspace
@@ -44,6 +44,13 @@ def upload_pipes_job(workspace: Workspace, folder: Path) -> str:
     points = {"by-volume": "pipes_job:volumes", "by-dbfs": "pipes_job:dbfs"}
     wheel = build_tiny_wheel(folder, {"pipes_job.py": text}, points)
     return upload(workspace, wheel)
+
+
+def plain_wheel(folder: Path) -> Path:
+    """The wheel of plain_job, each of its functions an entry point."""
+    text = Path(plain_job.__file__).read_text(encoding="utf-8")
+    points = {name: f"plain_job:{name}" for name in ("done", "fails", "exits", "leaves", "sleeps")}
+    return build_tiny_wheel(folder, {"plain_job.py": text}, points)
 
 
 def upload(workspace: Workspace, wheel: Path) -> str:

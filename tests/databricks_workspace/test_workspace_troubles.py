@@ -10,33 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from databricks.sdk.errors import DatabricksError, InvalidParameterValue
-from databricks.sdk.service import compute, jobs
+from databricks.sdk.errors import InvalidParameterValue
+from databricks.sdk.service import jobs
 
-from tests.databricks_workspace import plain_job
-from tests.databricks_workspace.faults import Faults, RequestTrouble
+from tests.databricks_workspace.faults import Faults
 from tests.databricks_workspace.runs import Run
 from tests.databricks_workspace.submitting import (
-    environments,
     materialize,
+    plain_wheel,
     submit,
     upload,
     upload_pipes_job,
     wheel_task,
 )
-from tests.databricks_workspace.wheels import build_tiny_wheel
 from tests.databricks_workspace.workspace import Workspace
 
 # Dagster's own Pipes clients call what Dagster calls a preview.
 pytestmark = pytest.mark.filterwarnings("ignore::dagster_shared.utils.warnings.PreviewWarning")
-
-
-@pytest.fixture
-def wheel(workspace: Workspace, tmp_path: Path) -> str:
-    """The wheel of plain_job in a volume, each function an entry point."""
-    text = Path(plain_job.__file__).read_text(encoding="utf-8")
-    points = {name: f"plain_job:{name}" for name in ("done", "fails", "exits", "leaves", "sleeps")}
-    return upload(workspace, build_tiny_wheel(tmp_path, {"plain_job.py": text}, points))
 
 
 def begin(workspace: Workspace, wheel: str, entry_point: str, **fields: Any) -> Run:
@@ -173,35 +163,6 @@ def test_a_pretended_success_ran_nothing(workspace: Workspace, wheel: str) -> No
     assert run.output == ""
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"wheel": "/Volumes/main/feedback/wheels/gone-1.0-py3-none-any.whl"}, "does not exist"),
-        ({"wheel": "/somewhere/tiny_job-1.0-py3-none-any.whl"}, "must be stored in UC Volumes"),
-        ({"wheel": "no-such-package-anywhere>=1"}, "Could not find a version"),
-        ({"package": "another_job"}, "Python wheel with name another_job could not be found"),
-        ({"entry_point": "gone"}, "No module named 'tiny_job'"),
-    ],
-)
-def test_without_its_wheel_or_entry_point_nothing_succeeds(
-    workspace: Workspace, wheel: str, change: dict[str, str], message: str
-) -> None:
-    given = {"wheel": wheel, "entry_point": "done", **change}
-    path, entry_point = given.pop("wheel"), given.pop("entry_point")
-    task = wheel_task(path, "serverless", entry_point, **given)
-    run = submit(workspace, task, environments=environments(path))
-    assert run.state.result == "FAILED"
-    assert message in run.state.message
-
-
-def test_a_broken_wheel_is_not_installed(workspace: Workspace, tmp_path: Path) -> None:
-    broken = tmp_path / "tiny_job-1.0-py3-none-any.whl"
-    broken.write_bytes(b"PK no archive")
-    run = submit(workspace, wheel_task(upload(workspace, broken), "existing_cluster", "done"))
-    assert run.state.life_cycle == "INTERNAL_ERROR"
-    assert "is invalid" in run.state.message
-
-
 def test_a_secret_that_is_missing_stops_the_cluster(workspace: Workspace, wheel: str) -> None:
     variables = {"KEY": "{{secrets/feedback/gone}}"}
     run = submit(workspace, wheel_task(wheel, "new_cluster", "done", variables=variables))
@@ -219,60 +180,6 @@ def test_what_follows_a_failed_task_is_not_run(workspace: Workspace, wheel: str)
     assert run.tasks[1].process is None
 
 
-def test_packages_a_cluster_lacks_can_not_be_imported(tmp_path: Path) -> None:
-    text = "def main():\n    import polars\n"
-    with Workspace(tmp_path / "workspace", absent=["polars"]) as workspace:
-        wheel = upload(workspace, build_tiny_wheel(tmp_path, {"p.py": text}, {"go": "p:main"}))
-        run = submit(workspace, wheel_task(wheel, "existing_cluster", "go"))
-    assert "No module named 'polars'" in run.state.message
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"notebook_task": jobs.NotebookTask("/a")},
-        {"spark_jar_task": jobs.SparkJarTask(main_class_name="a")},
-        {"run_if": jobs.RunIf.ALL_DONE},
-        {"libraries": [compute.Library(jar="dbfs:/a.jar")]},
-        {"existing_cluster_id": "gone"},
-        {"environment_key": "default"},
-    ],
-)
-def test_what_the_workspace_can_not_do_it_refuses(
-    workspace: Workspace, wheel: str, change: dict[str, Any]
-) -> None:
-    task = wheel_task(wheel, "existing_cluster", "done")
-    for name, value in change.items():
-        setattr(task, name, value)
-    with pytest.raises(InvalidParameterValue):
-        workspace.client().jobs.submit(tasks=[task])
-    assert workspace.runs == []
-
-
-def test_an_answer_lost_on_its_way_submits_twice_without_a_token(
-    workspace: Workspace, wheel: str
-) -> None:
-    for token, runs in ((None, 2), ("once", 3)):
-        workspace.trouble(RequestTrouble(where="runs/submit", after_work=True))
-        begin(workspace, wheel, "done", idempotency_token=token)
-        assert len(workspace.runs) == runs
-    for run in workspace.runs:
-        workspace.wait(run)
-
-
-def test_requests_meet_trouble_as_asked(workspace: Workspace) -> None:
-    client = workspace.client()
-    for status in (500, 503):
-        workspace.trouble(RequestTrouble(status, where="scim"))
-        with pytest.raises(DatabricksError):
-            client.api_client.do("GET", "/api/2.0/preview/scim/v2/Me", headers={"X": "y"})
-    workspace.trouble(
-        RequestTrouble(429, where="scim", retry_after=0), RequestTrouble(where="scim")
-    )
-    assert client.current_user.me().user_name
-    assert sum("scim" in line for line in workspace.asked) == 5
-
-
 def test_a_failure_of_the_job_fails_the_asset(workspace: Workspace, tmp_path: Path) -> None:
     wheel = upload_pipes_job(workspace, tmp_path)
     task = wheel_task(wheel, "serverless")
@@ -288,3 +195,10 @@ def test_slow_messages_still_arrive(workspace: Workspace, tmp_path: Path) -> Non
     result = materialize(workspace, wheel_task(wheel, "serverless"), wheel)
     assert result.success
     assert len(result.asset_materializations_for_node("worked")) == 1
+
+
+def test_leaving_the_workspace_ends_what_runs(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "workspace") as workspace:
+        wheel = upload(workspace, plain_wheel(tmp_path))
+        pids = sleeping(begin(workspace, wheel, "sleeps"))
+    assert not any(alive(pid) for pid in pids)
