@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.clock import RealClock
 from databricks.sdk.core import Config
 
 from tests.databricks_workspace.catalog_api import CatalogApi
@@ -27,6 +28,13 @@ from tests.databricks_workspace.storage import Storage
 
 CLUSTER = "1123-120000-existing"
 """A cluster that every workspace has."""
+
+
+class _ShortSleeps(RealClock):
+    """The SDK's clock; no wait before another attempt is long."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(min(seconds, 0.02))
 
 
 class Workspace:
@@ -74,13 +82,14 @@ class Workspace:
                 run.thread.join(10)
 
     def client(self) -> WorkspaceClient:
-        """A client of this workspace that soon gives up."""
+        """A client of this workspace that asks again soon, and soon gives up."""
         config = Config(
             host=self.host,
             token=self.token,
             auth_type="pat",
             retry_timeout_seconds=5,
             http_timeout_seconds=10,
+            clock=_ShortSleeps(),
         )
         return WorkspaceClient(config=config)
 
