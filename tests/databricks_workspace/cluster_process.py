@@ -87,7 +87,7 @@ def hurry_pipes() -> None:
 
 
 def begin_spark(conf: dict[str, str]) -> None:
-    """The session that a cluster has ready before a task's code; None here needs no Spark."""
+    """Have a session ready before the task's code, as a cluster has, where a Spark is named."""
     if "SPARK_REMOTE" in os.environ:
         from pyspark.sql import SparkSession
 
