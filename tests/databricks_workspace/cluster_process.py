@@ -12,6 +12,7 @@ files, not for native code. As on Databricks, what an entry point returns is not
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import importlib.metadata
 import io
@@ -19,6 +20,7 @@ import json
 import os
 import runpy
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -65,8 +67,27 @@ def mount(folders: dict[str, str]) -> None:
         setattr(os, name, mapped(getattr(os, name), 2))
 
 
+class _ShortSleeps:
+    """The module time, as dagster_pipes sees it: no sleep is long."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, not long."""
+        time.sleep(min(seconds, 0.02))
+
+
+def hurry_pipes() -> None:
+    """Spare a job the seconds that dagster_pipes waits at its end, where it is installed."""
+    with contextlib.suppress(ModuleNotFoundError):
+        pipes = importlib.import_module("dagster_pipes")
+        vars(pipes)["time"] = _ShortSleeps()
+        pipes.PipesStdioLogWriterChannel.WAIT_FOR_TEE_SECONDS = 0.1
+
+
 def begin_spark(conf: dict[str, str]) -> None:
-    """The session that a cluster has ready before a task's code; None here needs no Spark."""
+    """Have a session ready before the task's code, as a cluster has, where a Spark is named."""
     if "SPARK_REMOTE" in os.environ:
         from pyspark.sql import SparkSession
 
@@ -90,6 +111,8 @@ def entry_point(package: str, name: str, wheels: list[str]) -> Callable[[], obje
 
 def run(task: dict[str, Any]) -> None:
     """Run the task; what it raises goes through."""
+    if task["hurry"]:
+        hurry_pipes()
     begin_spark(task["spark_conf"])
     if "python_file" in task:
         sys.argv = [task["python_file"], *task["parameters"]]

@@ -46,12 +46,18 @@ class Execution:
     """Carries runs out, each in a thread."""
 
     def __init__(
-        self, storage: Storage, compute: Compute, environment: dict[str, str], absent: list[str]
+        self,
+        storage: Storage,
+        compute: Compute,
+        environment: dict[str, str],
+        absent: list[str],
+        hurry: bool,
     ) -> None:
         self._storage = storage
         self._compute = compute
         self._environment = environment
         self._absent = absent
+        self._hurry = hurry
         self._libraries = Libraries(storage, storage.folder / "wheels")
         (storage.folder / "wheels").mkdir()
         (storage.folder / "home").mkdir()
@@ -148,6 +154,7 @@ class Execution:
             "spark_conf": self._compute.spark_conf(task.cluster_id),
             "packages": sorted({sysconfig.get_path(p) for p in ("purelib", "platlib")}),
             "absent": self._absent,
+            "hurry": self._hurry,
             "folders": {"/dbfs": str(self._storage.dbfs), "/Volumes": str(self._storage.volumes)},
             "result": str(task.folder / "result.json"),
         }

@@ -18,6 +18,8 @@ from pathlib import Path, PurePosixPath
 from tests.databricks_workspace.http_server import ApiError
 
 _MESSAGES = re.compile(r"\d+\.json")
+# A volume shows a file once it is closed; here that is when it was left alone for a moment.
+_CLOSED_SECONDS = 0.05
 
 
 class Storage:
@@ -78,5 +80,7 @@ class Storage:
         """Whether clients see a file already; processes on a cluster always do."""
         if not file.is_file():
             return False
-        late = self.slow_messages and _MESSAGES.fullmatch(file.name)
-        return not late or time.time() - file.stat().st_mtime >= self.slow_messages
+        if not _MESSAGES.fullmatch(file.name):
+            return True
+        age = time.time() - file.stat().st_mtime
+        return age >= max(self.slow_messages, _CLOSED_SECONDS)

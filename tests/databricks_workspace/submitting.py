@@ -4,11 +4,13 @@ Belongs here: one asset through dagster-databricks' own clients, for each kind o
 channel, polled fast. Does not belong here: how this project does it (resources/compute).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
+import pytest
 from dagster_databricks import PipesDatabricksClient, PipesDbfsContextInjector
 from dagster_databricks.pipes import (
     PipesDatabricksServerlessClient,
@@ -18,12 +20,22 @@ from dagster_databricks.pipes import (
 )
 from databricks.sdk.service import compute, jobs
 
-from tests.databricks_workspace import pipes_job
+from tests.databricks_workspace import pipes_job, plain_job
+from tests.databricks_workspace.runs import Run
 from tests.databricks_workspace.wheels import build_tiny_wheel
 from tests.databricks_workspace.workspace import CLUSTER, Workspace
 
 On = Literal["new_cluster", "existing_cluster", "serverless"]
 SOON = 0.05
+
+
+@contextmanager
+def hurried_dagster() -> Iterator[None]:
+    """Dagster's side of Pipes asks often, and waits a second in place of 11 for lost messages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagster._core.pipes.utils.DEFAULT_SLEEP_INTERVAL", 0.02)
+        patch.setattr("dagster._core.pipes.utils.WAIT_FOR_LOGS_AFTER_EXECUTION_INTERVAL", 0)
+        yield
 
 
 def upload_pipes_job(workspace: Workspace, folder: Path) -> str:
@@ -32,6 +44,13 @@ def upload_pipes_job(workspace: Workspace, folder: Path) -> str:
     points = {"by-volume": "pipes_job:volumes", "by-dbfs": "pipes_job:dbfs"}
     wheel = build_tiny_wheel(folder, {"pipes_job.py": text}, points)
     return upload(workspace, wheel)
+
+
+def plain_wheel(folder: Path) -> Path:
+    """The wheel of plain_job, each of its functions an entry point."""
+    text = Path(plain_job.__file__).read_text(encoding="utf-8")
+    points = {name: f"plain_job:{name}" for name in ("done", "fails", "exits", "leaves", "sleeps")}
+    return build_tiny_wheel(folder, {"plain_job.py": text}, points)
 
 
 def upload(workspace: Workspace, wheel: Path) -> str:
@@ -73,6 +92,12 @@ def environments(wheel: str) -> list[jobs.JobEnvironment]:
     """The serverless environment that wheel_task names."""
     spec = compute.Environment(environment_version="4", dependencies=[wheel])
     return [jobs.JobEnvironment(environment_key="default", spec=spec)]
+
+
+def submit(workspace: Workspace, *tasks: jobs.SubmitTask, **fields: Any) -> Run:
+    """Submit tasks without Dagster, and wait until their run is over."""
+    workspace.client().jobs.submit(tasks=list(tasks), **fields)
+    return workspace.wait()
 
 
 def materialize(
@@ -122,4 +147,5 @@ def materialize(
         )
         return invocation.get_materialize_result()
 
-    return dg.materialize([worked], raise_on_error=False)
+    with hurried_dagster():
+        return dg.materialize([worked], raise_on_error=False)

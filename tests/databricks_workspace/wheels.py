@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -35,15 +36,30 @@ def build_tiny_wheel(
 
 
 def build_project_wheel(folder: Path) -> Path:
-    """This project's own wheel, built in a copy so that the tree stays as it is."""
-    copy = folder / "project"
-    for name in ("feedback_assets", "resources", "prompts", "golden_set"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, copy)
-    build = f"from setuptools import build_meta; build_meta.build_wheel({str(folder)!r})"
-    done = subprocess.run([sys.executable, "-c", build], cwd=copy, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"the wheel was not built:\n{done.stderr}")
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+    """This project's wheel in `folder`, built from the working tree unless it is there.
+
+    Built from a copy, since setuptools leaves a build folder behind, in which files that were
+    deleted meanwhile would live on.
+    """
+    built = sorted(folder.glob("feedback_assets-*.whl"))
+    if built:
+        return built[0]
+    with tempfile.TemporaryDirectory() as copy:
+        for name in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / name, copy)
+        for package in ("feedback_assets", "resources"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / package, Path(copy, package), ignore=ignored)
+        build = (
+            "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", build, str(folder.resolve())],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode:
+            raise RuntimeError(f"The wheel can't be built:\n{done.stdout}\n{done.stderr}")
+    return next(iter(folder.glob("feedback_assets-*.whl")))

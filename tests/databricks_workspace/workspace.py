@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.clock import RealClock
 from databricks.sdk.core import Config
 
 from tests.databricks_workspace.catalog_api import CatalogApi
@@ -29,11 +30,19 @@ CLUSTER = "1123-120000-existing"
 """A cluster that every workspace has."""
 
 
+class _ShortSleeps(RealClock):
+    """The SDK's clock; no wait before another attempt is long."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(min(seconds, 0.02))
+
+
 class Workspace:
     """A workspace whose files lie below `folder`, which must not be in use. A context manager.
 
     `environment`: variables of every process on its compute (``SPARK_REMOTE`` makes Spark
     sessions connect there). `absent`: top-level packages that its compute does not have.
+    `hurry` shortens what dagster_pipes waits in processes; not for measurements.
     `faults` are met by every run, unless `next_faults` holds some for the next ones.
     """
 
@@ -43,6 +52,7 @@ class Workspace:
         environment: Mapping[str, str] | None = None,
         faults: Faults | None = None,
         absent: Sequence[str] = (),
+        hurry: bool = True,
     ) -> None:
         self.token = f"dapi{secrets.token_hex(16)}"
         self._server = Server(self.token)
@@ -51,7 +61,7 @@ class Workspace:
         self.compute = Compute()
         credentials = {"DATABRICKS_HOST": self.host, "DATABRICKS_TOKEN": self.token}
         variables = {**credentials, **(environment or {})}
-        execution = Execution(self.storage, self.compute, variables, list(absent))
+        execution = Execution(self.storage, self.compute, variables, list(absent), hurry)
         self.jobs = JobsApi(self.host, self.storage, self.compute, execution, faults or Faults())
         self.files = FilesApi(self.storage)
         self.catalog = CatalogApi(self.storage)
@@ -72,13 +82,14 @@ class Workspace:
                 run.thread.join(10)
 
     def client(self) -> WorkspaceClient:
-        """A client of this workspace that soon gives up."""
+        """A client of this workspace that asks again soon, and soon gives up."""
         config = Config(
             host=self.host,
             token=self.token,
             auth_type="pat",
             retry_timeout_seconds=5,
             http_timeout_seconds=10,
+            clock=_ShortSleeps(),
         )
         return WorkspaceClient(config=config)
 
