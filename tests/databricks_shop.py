@@ -73,7 +73,7 @@ def databricks_shop(
     models: Path | None = None,
     **databricks: Any,
 ) -> Iterator[DatabricksShop]:
-    """A shop below `folder` whose clusters have the wheel `project`, and Spark at the address `sail`.
+    """A shop below `folder` whose clusters have the wheel `project`, and Spark at `sail`.
 
     `models` are in force from the start. `databricks` are settings of the workspace.
     """

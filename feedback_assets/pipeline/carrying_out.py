@@ -6,7 +6,8 @@ Does not belong here: Dagster, Pipes, and how an order arrives (job_main.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from logging import Logger
 
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.gate_overrides import overrides_in_force
@@ -16,43 +17,59 @@ from feedback_assets.pipeline.step import run_step
 from feedback_assets.pipeline.wire import Answer, Order
 from feedback_assets.pipeline.work import Judged, Judging, Works
 
-Log = Callable[[str], None]
 
-
-def carry_out(works: Works, order: Order, runtime: Runtime, log: Log) -> Iterator[Answer]:
+def carry_out(works: Works, order: Order, runtime: Runtime, log: Logger) -> Iterator[Answer]:
     """The answers to an order's works, each as soon as it is there.
 
-    Ends early where Dagster would not go on: after a step that refused partitions, after checks
-    that close the way for all of them. Raises what a work raised, and `ValueError` for a name
-    this code does not know, before anything is done.
+    As in Dagster, a work that failed, refused partitions or closed the way for all of them keeps
+    those after it from being begun, and no others. Raises `ValueError` for a name this code does
+    not know, before anything is done, and at the end what works raised.
     """
-    unknown = [name for name in order.works if name not in works.names]
+    unknown = [work.name for work in order.works if work.name not in works.names]
     if unknown:
         raise ValueError(
             f"this wheel knows no {', '.join(unknown)}: it is not of the version that ordered; "
             "upload the wheel again (docs/databricks.md)"
         )
     partitions = [Partition.parse(key) for key in order.partitions]
-    for name in order.works:
-        log(f"{name}: begun")
-        if name in works.steps:
-            report = run_step(works.steps[name], partitions, runtime)
-            for note in report.notes:
-                log(f"{name}: {note}")
-            yield Answer.of_step(name, report)
-            goes_on = not report.refused
-        elif name in works.judgings:
-            judged = judge(works.judgings[name], partitions, runtime)
-            yield Answer.of_judging(name, judged)
-            goes_on = not closes(judged, partitions)
+    stopped: set[str] = set()
+    errors: list[Exception] = []
+    for work in order.works:
+        if stopped.intersection(work.after):
+            stopped.add(work.name)
+            log.info(f"{work.name}: not begun, because of what comes before it")
+            continue
+        log.info(f"{work.name}: begun")
+        try:
+            answer, went_well = _answered(works, work.name, partitions, runtime, log)
+        except Exception as error:
+            log.exception(f"{work.name}: failed")
+            errors.append(error)
+            answer, went_well = Answer.of_failure(work.name, error), False
         else:
-            done = works.routines[name].do(runtime)
-            yield Answer.of_routine(name, done)
-            goes_on = all(check.state != "failed" for check in done.checks.values())
-        log(f"{name}: done")
-        if not goes_on:
-            log(f"{name}: what follows is not begun")
-            return
+            log.info(f"{work.name}: done")
+        if not went_well:
+            stopped.add(work.name)
+        yield answer
+    if errors:
+        raise errors[0] if len(errors) == 1 else ExceptionGroup("works failed", errors)
+
+
+def _answered(
+    works: Works, name: str, partitions: Sequence[Partition], runtime: Runtime, log: Logger
+) -> tuple[Answer, bool]:
+    """A work's answer, and whether what comes after it may be begun."""
+    if name in works.steps:
+        report = run_step(works.steps[name], partitions, runtime)
+        for note in report.notes:
+            log.info(f"{name}: {note}")
+        return Answer.of_step(name, report), not report.refused
+    if name in works.judgings:
+        judged = judge(works.judgings[name], partitions, runtime)
+        return Answer.of_judging(name, judged), not closes(judged, partitions)
+    done = works.routines[name].do(runtime)
+    failed = any(check.state == "failed" for check in done.checks.values())
+    return Answer.of_routine(name, done), not failed
 
 
 def judge(judging: Judging, partitions: Sequence[Partition], runtime: Runtime) -> Judged:

@@ -15,7 +15,7 @@ from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.gate import contract_check_name
 from feedback_assets.pipeline.held_pools import pools_held
 from feedback_assets.pipeline.step import Step, StepReport
-from feedback_assets.pipeline.wire import Answer, Order
+from feedback_assets.pipeline.wire import Answer, Order, OrderedWork
 from feedback_assets.pipeline.work import Judged, Judging, Routine, RoutineReport
 from resources.compute.databricks import DatabricksJobs, JobRun
 from resources.settings import Settings
@@ -40,6 +40,7 @@ class DatabricksCompute:
         self._settings = settings
         self._jobs = jobs or DatabricksJobs(settings.databricks)
         self._answers: dict[Key, tuple[Answer | str, JobRun]] = {}
+        self._done: set[Key] = set()
 
     def run(
         self, step: Step, partitions: Sequence[Partition], context: dg.OpExecutionContext
@@ -78,7 +79,9 @@ class DatabricksCompute:
         run_id, name, keys = mine
         # What another Dagster run never came for is of no use.
         self._answers = {key: kept for key, kept in self._answers.items() if key[0] == run_id}
-        works = self._together(name, context)
+        self._done = {key for key in self._done if key[0] == run_id}
+        works = self._together(mine, context)
+        names = [work.name for work in works]
         order = Order(
             works=works,
             partitions=list(keys),
@@ -86,26 +89,47 @@ class DatabricksCompute:
             settings=self._settings.for_the_cluster(),
             secret_scope=self._settings.databricks.secret_scope,
         )
-        with pools_held(context, works[1:]):
+        with pools_held(context, names[1:]):
             run = self._jobs.run(context, f"{name} {_span(keys)}".strip(), order.model_dump())
         answers = [Answer.model_validate(message) for message in run.messages]
-        self._answers |= {(run_id, answer.work, keys): (answer, run) for answer in answers}
-        unanswered = [work for work in works if (run_id, work, keys) not in self._answers]
-        if run.failure:
-            # The first without an answer is what failed; where all have one, the run still did.
-            failed = unanswered[0] if unanswered else name
-            self._answers[run_id, failed, keys] = (run.failure, run)
-        elif name in unanswered:
+        for answer in answers:
+            key = (run_id, answer.work, keys)
+            self._answers[key] = (answer.failure or answer, run)
+            self._done.add(key)
+        missing = [work for work in names if work not in {answer.work for answer in answers}]
+        if run.failure and not any(answer.failure for answer in answers):
+            # What has no answer was under way; where all have one, the job run still failed.
+            self._answers[run_id, missing[0] if missing else name, keys] = (run.failure, run)
+        elif name in missing:
             self._answers[mine] = (NOTHING_SAID, run)
 
-    def _together(self, name: str, context: dg.OpExecutionContext) -> list[str]:
-        """The works of the Dagster run that share a job run with `name`, which is the first."""
+    def _together(self, mine: Key, context: dg.OpExecutionContext) -> list[OrderedWork]:
+        """The works of the Dagster run that share a job run with `mine`, which is the first."""
+        run_id, name, keys = mine
         planned = [node.name for node in context.job_def.nodes_in_topological_order]
-        following = planned[planned.index(name) + 1 :] if name in planned else []
-        if self._settings.databricks.share == "run":
-            return [name, *following]
-        check = f"{name}_{contract_check_name(name)}"
-        return [name, *(work for work in following if work == check)]
+        following = planned[planned.index(name) + 1 :]
+        if self._settings.databricks.share == "step":
+            check = f"{name}_{contract_check_name(name)}"
+            following = [work for work in following if work == check]
+        chosen = [name, *(work for work in following if (run_id, work, keys) not in self._done)]
+        before = _before(context.job_def)
+        return [
+            OrderedWork(name=work, after=sorted(before[work].intersection(chosen)))
+            for work in chosen
+        ]
+
+
+def _before(job: dg.JobDefinition) -> dict[str, set[str]]:
+    """The ops that each op of `job` comes after, near and far."""
+    near: dict[str, set[str]] = {}
+    for op, inputs in job.graph.dependencies.items():
+        upstream = (given.get_node_dependencies() for given in inputs.values())
+        near[op.alias or op.name] = {given.node for each in upstream for given in each}
+    far: dict[str, set[str]] = {}
+    for node in job.nodes_in_topological_order:
+        given = near.get(node.name, set())
+        far[node.name] = given.union(*(far[name] for name in given))
+    return far
 
 
 def _span(keys: Sequence[str]) -> str:

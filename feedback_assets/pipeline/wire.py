@@ -20,8 +20,17 @@ from feedback_assets.pipeline.work import CheckReport, Judged, RoutineReport
 _OVERRIDES = TypeAdapter(list[GateOverride])
 
 
+class OrderedWork(BaseModel):
+    """A work by name, and the works of the order that must have gone well before it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    after: list[str] = []
+
+
 class Order(BaseModel):
-    """Works by name, in order, on partitions by key, for the Dagster run `run_id`.
+    """Works in order, on partitions by key, for the Dagster run `run_id`.
 
     `settings` are those of the orchestrator that are no secrets, by field; secrets are read from
     the secret scope named.
@@ -29,7 +38,7 @@ class Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    works: list[str]
+    works: list[OrderedWork]
     partitions: list[str]
     run_id: str
     settings: dict[str, Any]
@@ -42,7 +51,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     work: str
-    kind: Literal["step", "judging", "routine"]
+    kind: Literal["step", "judging", "routine", "failed"]
     body: dict[str, Any]
 
     @classmethod
@@ -56,6 +65,11 @@ class Answer(BaseModel):
             "notes": report.notes,
         }
         return cls(work=name, kind="step", body=body)
+
+    @classmethod
+    def of_failure(cls, name: str, error: Exception) -> Self:
+        """The answer that a work failed, with the error's words."""
+        return cls(work=name, kind="failed", body={"error": f"{type(error).__name__}: {error}"})
 
     @classmethod
     def of_judging(cls, name: str, judged: Judged) -> Self:
@@ -73,6 +87,11 @@ class Answer(BaseModel):
     def of_routine(cls, name: str, report: RoutineReport) -> Self:
         """The answer that is a routine's report."""
         return cls(work=name, kind="routine", body=asdict(report))
+
+    @property
+    def failure(self) -> str:
+        """Why the work failed, or ""."""
+        return str(self.body["error"]) if self.kind == "failed" else ""
 
     def step_report(self) -> StepReport:
         """The report of a step. Raises `ValueError` where this answers something else."""

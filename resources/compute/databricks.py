@@ -11,6 +11,8 @@ page only at the end.
 
 from __future__ import annotations
 
+import base64
+import logging
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -30,9 +32,18 @@ from dagster_databricks.pipes import (
     PipesUnityCatalogVolumesContextInjector,
     PipesUnityCatalogVolumesMessageReader,
 )
+from dagster_pipes import PipesParams
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors.base import DatabricksError
+from databricks.sdk.errors.platform import InternalError
 from databricks.sdk.service.jobs import Run, RunLifeCycleState, RunResultState, RunState
+from tenacity import (
+    Retrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from resources.compute.databricks_task import submit_arguments, wheel_task
 from resources.databricks_settings import DatabricksSettings
@@ -44,6 +55,8 @@ ENDED = (
 )
 QUEUED_SECONDS = 3600.0
 """How long a job run may wait in the workspace's queue, beyond the time limit set for it."""
+DBFS_BYTES = 1 << 20
+"""What DBFS gives at once, at most."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +159,7 @@ class DatabricksJobs:
         }
         if settings.channel == "dbfs":
             injector: PipesContextInjector = PipesDbfsContextInjector(**channel)
-            reader: PipesMessageReader = PipesDbfsMessageReader(**reading)
+            reader: PipesMessageReader = _WholeDbfsReader(**reading)
         elif settings.volume:
             channel["volume_path"] = reading["volume_path"] = settings.volume
             injector = PipesUnityCatalogVolumesContextInjector(**channel)
@@ -201,10 +214,18 @@ class _Following(BasePipesDatabricksClient):
     def _follow(
         self, context: dg.OpExecutionContext | dg.AssetExecutionContext, run_id: int
     ) -> None:
+        # The client itself asks again where the workspace is busy or can't be reached.
+        again = Retrying(
+            retry=retry_if_exception_type(InternalError),
+            wait=wait_exponential(self.poll_interval_seconds, max=60),
+            stop=stop_after_attempt(10),
+            before_sleep=before_sleep_log(context.log, logging.WARNING),
+            reraise=True,
+        )
         ends_at = time.monotonic() + self.patience
         seen = None
         while True:
-            run = self.client.jobs.get_run(run_id)
+            run = again(self.client.jobs.get_run, run_id)
             state = (run.state or RunState()).life_cycle_state
             if self.last is None:
                 context.log.info(f"job run {run_id}: {run.run_page_url or 'no page'}")
@@ -220,6 +241,22 @@ class _Following(BasePipesDatabricksClient):
                     metadata={"job_run": dg.MetadataValue.url(run.run_page_url or "")},
                 )
             time.sleep(self.poll_interval_seconds)
+
+
+class _WholeDbfsReader(PipesDbfsMessageReader):
+    """Reads a file of messages to its end: Dagster's reads the first half megabyte only."""
+
+    def download_messages_chunk(self, index: int, params: PipesParams) -> str | None:
+        path = f"{params['path']}/{index}.json"
+        found = bytearray()
+        while True:
+            try:
+                piece = self.dbfs_client.read(path, offset=len(found), length=DBFS_BYTES)
+            except OSError:  # not written yet
+                return None
+            found += base64.b64decode(piece.data or "")
+            if (piece.bytes_read or 0) < DBFS_BYTES:
+                return found.decode("utf-8")
 
 
 class _Cluster(_Following, PipesDatabricksClient):

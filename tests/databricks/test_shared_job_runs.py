@@ -45,7 +45,6 @@ def test_a_range_to_tickets_starts_one_cluster(shop: DatabricksShop) -> None:
 
 
 def test_what_fails_on_the_way_fails_its_own_step(shop: DatabricksShop) -> None:
-    (Path(shop.lakehouse.uri("feedback_clusters"))).parent.mkdir(parents=True, exist_ok=True)
     Path(shop.lakehouse.uri("feedback_clusters")).write_text("in the way", encoding="utf-8")
     result = shop.run(GOOD)
     assert not result.success

@@ -119,6 +119,7 @@ def test_trouble_with_requests_is_got_over(opened: Opened) -> None:
     shop.workspace.trouble(
         RequestTrouble(status=429, where="runs/get", retry_after=0),
         RequestTrouble(status=503, where="runs/get"),
+        RequestTrouble(status=500, where="runs/get", times=2),
         RequestTrouble(where="runs/submit", after_work=True),
     )
     result = shop.run(GOOD, only=BRONZE)
