@@ -17,6 +17,7 @@ import feedback_assets.tickets.assets as tickets
 import feedback_assets.triage.assets as triage
 from feedback_assets.orchestration import gate_jobs, jobs, model_triggers, sensors, watching
 from feedback_assets.orchestration.automation import automated, tickets_follow
+from feedback_assets.orchestration.backfills import in_runs_of
 from feedback_assets.pipeline.compute import Compute
 
 ROOMS = (bronze, silver, gold, quality, triage, review, tickets, insights)
@@ -25,8 +26,9 @@ ROOMS = (bronze, silver, gold, quality, triage, review, tickets, insights)
 def build_defs(compute: Compute | None = None) -> dg.Definitions:
     """The definitions, run by `compute` or by what settings describe."""
     compute = compute or Compute()
+    assets = automated([asset for room in ROOMS for asset in room.ASSETS], compute)
     return dg.Definitions(
-        assets=automated([asset for room in ROOMS for asset in room.ASSETS], compute),
+        assets=in_runs_of(assets, compute.settings.partitions_per_run),
         asset_checks=[check for room in ROOMS for check in room.CHECKS],
         jobs=[*jobs.JOBS, *model_triggers.JOBS, *watching.JOBS, *gate_jobs.GATE_JOBS],
         schedules=[*model_triggers.SCHEDULES, *watching.SCHEDULES],

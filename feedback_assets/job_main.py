@@ -68,9 +68,8 @@ def _obey(pipes: PipesContext) -> None:
     settings = Settings(**given)
     logging.getLogger().addHandler(Forwarded(pipes.log))
     runtime = build_runtime(settings, order.run_id, ActiveEngine())
-    pipes.log.info(
-        f"Spark {runtime.engine.session().version}, {', '.join(work.name for work in order.works)}"
-    )
+    names = ", ".join(work.name for work in order.works)
+    pipes.log.info(f"Spark {runtime.engine.session().version}: {names}")
     try:
         for answer in carry_out(WORKS, order, runtime, pipes.log):
             pipes.report_custom_message(answer.model_dump(mode="json"))

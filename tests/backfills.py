@@ -48,7 +48,7 @@ def launching_here(settings: Settings) -> Iterator[dg.DagsterInstance]:
 def run_backfill(
     shop: Shop, partitions: Sequence[Partition], only: Sequence[str]
 ) -> dict[str, dg.DagsterRunStatus]:
-    """A backfill as the UI asks for it, carried out as Dagster's daemon does; runs by partition.
+    """A backfill as the UI asks for it, carried out as its daemon does; runs by partition or range.
 
     The shop's instance is one of `launching_here`.
     """
@@ -85,7 +85,14 @@ def run_backfill(
             for run in shop.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
                 shop.instance.launch_run(run.run_id, workspace.create_request_context())
     runs = shop.instance.get_runs(dg.RunsFilter.for_backfill(asked.backfill_id))
-    return {run.tags["dagster/partition"]: run.status for run in runs}
+    return {_partitions_of(run): run.status for run in runs}
+
+
+def _partitions_of(run: dg.DagsterRun) -> str:
+    start, end = (
+        run.tags.get(f"dagster/asset_partition_range_{at}", "") for at in ("start", "end")
+    )
+    return run.tags.get("dagster/partition") or f"{start} to {end}"
 
 
 _LOADED: dict[str, dg.Definitions] = {}

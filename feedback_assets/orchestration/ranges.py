@@ -43,8 +43,34 @@ class Range:
         ]
 
 
-def cover(partitions: Iterable[Partition]) -> list[Range]:
-    """Ranges that hold each of `partitions` once and nothing else, in order of days."""
+def cover(partitions: Iterable[Partition], most: int | None = None) -> list[Range]:
+    """Ranges that hold each of `partitions` once and nothing else, in order of days.
+
+    None holds more than `most`.
+    """
+    found = _cover(partitions)
+    return found if most is None else [part for each in found for part in _split(each, most)]
+
+
+def _split(whole: Range, most: int) -> list[Range]:
+    """`whole` in parts of at most `most` partitions: of some days, or of some sources of a day."""
+    held = whole.partitions()
+    if len(held) <= most:
+        return [whole]
+    days = sorted({partition.day for partition in held})
+    width = len(held) // len(days)
+    rows = [held[n * width : (n + 1) * width] for n in range(len(days))]
+    if width > most:
+        parts = [row[n : n + most] for row in rows for n in range(0, width, most)]
+        return [Range(part[0], part[-1]) for part in parts]
+    at_once = most // width
+    return [
+        Range(rows[n][0], rows[min(n + at_once, len(rows)) - 1][-1])
+        for n in range(0, len(rows), at_once)
+    ]
+
+
+def _cover(partitions: Iterable[Partition]) -> list[Range]:
     by_day: dict[dt.date, list[int]] = {}
     for partition in set(partitions):
         by_day.setdefault(partition.day, []).append(_ORDER[partition.source])

@@ -13,6 +13,7 @@ from feedback_assets.orchestration import alert_sensors
 from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import collect_batches, feedback_to_tickets
+from feedback_assets.orchestration.requests import run_requests
 from feedback_assets.pipeline.assets import FIRST_DAY, is_open
 from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.open_batches import open_batches
@@ -32,12 +33,12 @@ SETTLED_AFTER = dt.timedelta(seconds=30)
     job=feedback_to_tickets,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Starts a run for each partition whose landing files are new or have changed.",
+    description="Starts runs for the partitions whose landing files are new or have changed.",
 )
 def new_landing_files(
     context: dg.SensorEvaluationContext, compute: ComputeParam
 ) -> dg.SensorResult | dg.SkipReason:
-    """A run a partition with files that are new, changed, and no longer being written."""
+    """Runs of the partitions with files that are new, changed, and no longer being written."""
     files = list(LandingZone(compute.settings.landing_root).walk(SOURCES))
     arrivals = Arrivals.from_cursor(context.cursor)
     now = dt.datetime.now(dt.UTC)
@@ -49,15 +50,7 @@ def new_landing_files(
         context.log.warning(
             f"{partition.key}: outside of {FIRST_DAY} to {today}, no run was started"
         )
-    requests = [
-        dg.RunRequest(
-            run_key=f"{partition.key}@{due[partition]}",
-            partition_key=dg.MultiPartitionKey(
-                {"day": partition.day.isoformat(), "source": partition.source}
-            ),
-        )
-        for partition in sorted(runnable)
-    ]
+    requests = run_requests({p: due[p] for p in runnable}, compute.settings.partitions_per_run)
     if not requests:
         context.update_cursor(arrivals.cursor())
         return dg.SkipReason("no landing file is new or has changed")
@@ -91,23 +84,17 @@ def open_model_batches(
     description="Runs the partitions whose batches have brought answers.",
 )
 def collected_answers(
-    context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry
+    context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry, compute: ComputeParam
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """A run a partition that a collection names."""
+    """Runs of the partitions that a collection names."""
     materialization = asset_event.asset_materialization
     assert materialization is not None
     named = materialization.metadata.get("partitions")
     keys = named.value if isinstance(named, dg.JsonMetadataValue) else []
     if not isinstance(keys, list) or not keys:
         return dg.SkipReason("the collection brought no answers")
-    return [
-        dg.RunRequest(
-            run_key=f"{key}@{asset_event.run_id}",
-            partition_key=dg.MultiPartitionKey({"day": p.day.isoformat(), "source": p.source}),
-        )
-        for key in map(str, keys)
-        for p in [Partition.parse(key)]
-    ]
+    due = {Partition.parse(str(key)): asset_event.run_id for key in keys}
+    return run_requests(due, compute.settings.partitions_per_run)
 
 
 SENSORS = [new_landing_files, open_model_batches, collected_answers, *alert_sensors.SENSORS]

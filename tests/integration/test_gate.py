@@ -71,6 +71,20 @@ def test_in_a_backfill_of_a_range(home: Path, engine: SailEngine, only: list[str
         only_good_opened(shop)
 
 
+def test_in_a_backfill_whose_partitions_share_a_run(home: Path, engine: SailEngine) -> None:
+    settings = at(home).model_copy(update={"partitions_per_run": 30})
+    with launching_here(settings) as instance:
+        shop = Shop(settings, engine, instance)
+        shop.compute.step = "validated_feedback"
+        # The run fails for the partition that was refused; the other one's tickets are there.
+        assert run_backfill(shop, [GOOD, BAD], LAST) == {
+            f"{GOOD.key} to {BAD.key}": dg.DagsterRunStatus.FAILURE
+        }
+        only_good_opened(shop)
+        assert shop.verdicts("validated_feedback")[GOOD.key] == ("SUCCEEDED", True)
+        assert shop.verdicts("validated_feedback")[BAD.key] == ("FAILED", True)
+
+
 def test_by_hand_on_the_one_asset(spoiled: Shop) -> None:
     by_hand = spoiled.defs.resolve_implicit_global_asset_job_def()
     for partition in (GOOD, BAD):

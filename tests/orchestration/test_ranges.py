@@ -35,3 +35,11 @@ def test_whole_days_are_one_range() -> None:
 def test_a_day_between_parts_ranges() -> None:
     apart = [Partition(DAY, "survey"), Partition(DAY + dt.timedelta(days=2), "survey")]
     assert [(r.first, r.last) for r in cover(apart)] == [(p, p) for p in apart]
+
+
+@given(st.sets(PARTITIONS), st.integers(1, 14))
+def test_no_range_holds_more_than_asked_and_none_is_lost(wanted: set[Partition], most: int) -> None:
+    covered = cover(wanted, most)
+    assert all(len(gathered.partitions()) <= most for gathered in covered)
+    held = [partition for gathered in covered for partition in gathered.partitions()]
+    assert sorted(held) == sorted(wanted)

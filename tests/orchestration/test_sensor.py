@@ -159,3 +159,17 @@ def test_what_feedback_run_has_done_starts_nothing(
     land("survey", [{"response_id": "s2", "answer": "late"}], name="b.jsonl")
     age(settings, done, LONG_AGO, "b.jsonl")
     assert sensor.keys() == [done.key]
+
+
+def test_partitions_share_a_run_where_settings_say_so(settings: Settings, land: Land) -> None:
+    several = settings.model_copy(update={"partitions_per_run": 4})
+    days = [TODAY - dt.timedelta(days=n) for n in range(3)]
+    landed = [land(source, ["{}"], day) for day in days for source in ("app_store", "zendesk")]
+    for partition in landed:
+        age(several, partition, LONG_AGO, "feed.jsonl")
+    first, second = Sensor(several).tick()
+    assert first.partition_key is None
+    assert first.tags["dagster/asset_partition_range_start"] == f"{min(days)}|app_store"
+    assert first.tags["dagster/asset_partition_range_end"] == f"{days[1]}|zendesk"
+    assert second.tags["dagster/asset_partition_range_end"] == f"{TODAY}|zendesk"
+    assert first.run_key != second.run_key
