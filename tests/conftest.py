@@ -152,4 +152,7 @@ def ticket(ticket_id: int, description: str, **fields: Any) -> dict[str, Any]:
 
 def rows(runtime: Runtime, table: str, predicate: str | None = None) -> list[dict[str, Any]]:
     """A table's rows, as dicts."""
-    return runtime.lakehouse.scan(table, predicate=predicate).read_all().to_pylist()
+    found: list[dict[str, Any]] = (
+        runtime.lakehouse.scan(table, predicate=predicate).read_all().to_pylist()
+    )
+    return found

@@ -71,14 +71,15 @@ def databricks_shop(
     project: Path,
     sail: str,
     models: Path | None = None,
+    hurry: bool = True,
     **databricks: Any,
 ) -> Iterator[DatabricksShop]:
     """A shop below `folder` whose clusters have the wheel `project`, and Spark at `sail`.
 
-    `models` are in force from the start. `databricks` are settings of the workspace.
+    `models` are in force from the start. `hurry` spares waits of Pipes. `databricks` are settings.
     """
     with Workspace(
-        folder / "workspace", {"SPARK_REMOTE": sail}, absent=NOT_ON_A_CLUSTER
+        folder / "workspace", {"SPARK_REMOTE": sail}, absent=NOT_ON_A_CLUSTER, hurry=hurry
     ) as workspace:
         files = Path(workspace.volume("main", "feedback", "files"))
         shutil.copy(project, files)
