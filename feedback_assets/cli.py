@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from feedback_assets.backtest_cli import backtest
+from feedback_assets.catalog_cli import catalog
 from feedback_assets.command_line import console, day_of, fail, source_of
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.dev_command import serve
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer feedback to product tickets.",
 )
+app.add_typer(catalog)
 app.add_typer(gate)
 app.add_typer(golden)
 app.add_typer(reviews)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.sql import (
     ExecuteStatementRequestOnWaitTimeout,
     StatementResponse,
