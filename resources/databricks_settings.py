@@ -28,6 +28,10 @@ class DatabricksSettings(BaseModel):
     wheel: str | None = Field(
         None, description="The project's wheel as the workspace knows it, /Volumes/... or dbfs:/..."
     )
+    home: str | None = Field(
+        None,
+        description="FEEDBACK_HOME on the cluster, a folder of a volume: /Volumes/.../home",
+    )
     volume: str | None = Field(
         None, description="Volume for context and messages, /Volumes/<catalog>/<schema>/<volume>"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -138,6 +138,20 @@ class Settings(BaseSettings):
             )
         return self
 
+    def for_the_cluster(self) -> dict[str, Any]:
+        """What of these settings is set and no secret, by field, as JSON, for the job's process.
+
+        Raises `ValueError` where one that must be shared was left at its local default.
+        """
+        if not (self.databricks.home and self.lakehouse and self.landing):
+            raise ValueError(
+                "FEEDBACK_PROFILE=databricks needs FEEDBACK_LANDING, FEEDBACK_LAKEHOUSE and "
+                "FEEDBACK_DATABRICKS_HOME: the cluster shares no folder with this machine"
+            )
+        left_out = {*SECRETS, "databricks", "home", "dagster_home"}
+        kept = self.model_dump(mode="json", exclude_unset=True, exclude=left_out)
+        return {**kept, "home": self.databricks.home}
+
     @property
     def landing_root(self) -> str:
         """Where landing files lie."""
@@ -175,6 +189,14 @@ class Settings(BaseSettings):
         if self.profile != "embedded":
             raise ValueError("FEEDBACK_SECRET_KEY is not set; the databricks profile needs it")
         return _kept_key(self.home.absolute() / "secret_key")
+
+
+SECRETS = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+"""Fields that are secrets, which no order and no log may hold."""
 
 
 def _kept_key(path: Path) -> bytes:

