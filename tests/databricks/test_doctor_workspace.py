@@ -139,7 +139,7 @@ def test_a_wheel_of_other_code(examined: Examine, named: dict[str, Any], tmp_pat
     ("faults", "says"),
     [
         (Faults(pretend_success=True), "the run ended well and counted no row"),
-        (Faults(never_starts="no machines left in the zone"), "no machines left in the zone"),
+        (Faults(no_compute="no machines left in the zone"), "no machines left in the zone"),
         (Faults(slow_start=30), "not over after 0.5 s, cancelled"),
     ],
 )
