@@ -103,8 +103,8 @@ def _landing(settings: Settings) -> str:
     from resources.landing.opening import open_landing
 
     root = settings.landing_root
-    _seen_from_here(root)
-    if "://" not in root and not Path(root).is_dir():
+    # A volume is listed by the workspace where it isn't mounted.
+    if not root.startswith("/Volumes/") and "://" not in root and not Path(root).is_dir():
         raise Skip(f"{root} is not there yet: put files at {root}/<source>/<YYYY-MM-DD>/")
     newest = max((file.day for file in open_landing(settings).walk(SOURCES)), default=None)
     return f"{root}, " + (f"latest day {newest}" if newest else "nothing has landed")
@@ -115,20 +115,16 @@ def _lakehouse(settings: Settings) -> str:
     from resources.lakehouse.opening import open_lakehouse
 
     root = settings.lakehouse_root
-    _seen_from_here(root)
+    if root.startswith("/Volumes/") and not Path(root).exists():
+        raise Trouble(
+            f"{root} is a volume, which only the workspace sees",
+            "name its place in the object store instead, as abfss://, s3:// or gs://",
+        )
     lakehouse = open_lakehouse(settings)
     if "://" not in root:
         _folder(Path(root))
     there = sum(lakehouse.exists(name) for name in TABLES)
     return f"{root}, {there} of {len(TABLES)} tables"
-
-
-def _seen_from_here(root: str) -> None:
-    if root.startswith("/Volumes/") and not Path(root).exists():
-        raise Trouble(
-            f"{root} is a volume, which Dagster can't see from outside the workspace",
-            "name its place in the object store instead, as abfss://, s3:// or gs://",
-        )
 
 
 def _models(settings: Settings) -> str:
