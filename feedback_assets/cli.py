@@ -14,9 +14,11 @@ from typing import Annotated
 import typer
 
 from feedback_assets.backtest_cli import backtest
+from feedback_assets.catalog_cli import catalog
 from feedback_assets.command_line import console, day_of, fail, source_of
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.dev_command import serve
+from feedback_assets.doctor_cli import doctor
 from feedback_assets.gate_cli import gate
 from feedback_assets.golden_cli import golden, reviews
 from feedback_assets.run_command import run as process
@@ -28,10 +30,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer feedback to product tickets.",
 )
+app.add_typer(catalog)
 app.add_typer(gate)
 app.add_typer(golden)
 app.add_typer(reviews)
 app.command()(backtest)
+app.command()(doctor)
 SAMPLE_FEED = Path(__file__).parents[1] / "sample_feed" / "landing"
 
 

@@ -51,6 +51,12 @@ class DatabricksSettings(BaseModel):
     warehouse_id: str | None = Field(
         None, description="SQL warehouse that registers tables in Unity Catalog"
     )
+    readers_group: str | None = Field(
+        None, description="Group that may read each table without personal data"
+    )
+    restricted_group: str | None = Field(
+        None, description="Group that may read all tables, those with personal data too"
+    )
 
     environment_version: str = Field("4", description="serverless: version of the environment")
     budget_policy_id: str | None = Field(None, description="serverless: whom usage is billed to")

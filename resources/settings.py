@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     quality_rules: Path | None = Field(
         None, description="What is checked, what blocks and what warns, in place of the built-in"
     )
+    dagster_home: Path | None = Field(
+        None, description="A Dagster instance of your own: a folder with its dagster.yaml"
+    )
     dagster_url: str = Field(
         "http://localhost:3000", description="Address of the Dagster UI, for links in messages"
     )

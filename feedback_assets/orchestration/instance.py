@@ -18,7 +18,18 @@ PROJECT = Path(__file__).parents[2]
 
 
 def dagster_home(settings: Settings) -> Path:
-    """The instance's folder, with the project's ``dagster.yaml`` in it."""
+    """The instance's folder, with the project's ``dagster.yaml`` in it.
+
+    A folder that settings name is left as it is; raises `FileNotFoundError` where it has no
+    ``dagster.yaml``, because Dagster would then quietly keep its records in SQLite.
+    """
+    if settings.dagster_home is not None:
+        if not (settings.dagster_home / "dagster.yaml").is_file():
+            raise FileNotFoundError(
+                f"FEEDBACK_DAGSTER_HOME={settings.dagster_home} holds no dagster.yaml: copy "
+                "deploy/dagster.yaml there, or unset it"
+            )
+        return settings.dagster_home.absolute()
     home = settings.home.absolute() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     source, target = PROJECT / "dagster.yaml", home / "dagster.yaml"
@@ -30,5 +41,5 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The instance of ``<home>/dagster``."""
+    """The instance of ``<home>/dagster``, or of the folder that settings name."""
     return dg.DagsterInstance.from_config(str(dagster_home(settings)))

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("bronze", "silver", "gold", "triage", "review", "tickets", "quality", "audit", "insights")
 LAYERS = {
     "contracts": ("feedback_assets.contracts",),
+    "catalog": ("feedback_assets.contracts", "feedback_assets.catalog"),
     "pipeline": ("feedback_assets.contracts", "feedback_assets.pipeline", "resources"),
     "orchestration": (
         "feedback_assets.contracts",
