@@ -220,13 +220,12 @@ def job_runs(share: str) -> list[JobRun]:
     if share == "run":
         names = tuple(op.name for op in ops)
         return [JobRun(names, frozenset().union(*pools.values()))]
-    found = []
+    found: list[JobRun] = []
     for op in ops:
-        check = f"{op.name}_{op.name}_contract"
         if op.name in WORKS.steps:
-            found.append(JobRun((op.name, check), pools[op.name]))
-        elif op.name.removesuffix("_contract") == op.name:
             found.append(JobRun((op.name,), pools[op.name]))
+        else:  # a check is judged with the step before it
+            found[-1] = JobRun((*found[-1].works, op.name), found[-1].pools)
     return found
 
 

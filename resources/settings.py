@@ -148,7 +148,7 @@ class Settings(BaseSettings):
                 "FEEDBACK_PROFILE=databricks needs FEEDBACK_LANDING, FEEDBACK_LAKEHOUSE and "
                 "FEEDBACK_DATABRICKS_HOME: the cluster shares no folder with this machine"
             )
-        left_out = {*SECRETS, "databricks", "home"}
+        left_out = {*SECRETS, "databricks", "home", "dagster_home"}
         kept = self.model_dump(mode="json", exclude_unset=True, exclude=left_out)
         return {**kept, "home": self.databricks.home}
 

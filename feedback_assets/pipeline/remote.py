@@ -6,13 +6,13 @@ belong here: following a job run (resources/compute) and carrying an order out (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import dagster as dg
 
 from feedback_assets.contracts.partitions import Partition
-from feedback_assets.pipeline.gate import contract_check_name
+from feedback_assets.contracts.tables import TABLES
 from feedback_assets.pipeline.held_pools import pools_held
 from feedback_assets.pipeline.step import Step, StepReport
 from feedback_assets.pipeline.wire import Answer, Order, OrderedWork
@@ -31,7 +31,7 @@ NOTHING_SAID = (
 class DatabricksCompute:
     """Has work done in a workspace; remembers the answers that came with those asked for.
 
-    A step shares its job run with its contract check, or with all that follows in the Dagster
+    A step shares its job run with the checks that wait for it alone, or with all that follows in the Dagster
     run, as settings say; when Dagster comes to those, their answers are there already.
     """
 
@@ -108,15 +108,26 @@ class DatabricksCompute:
         run_id, name, keys = mine
         planned = [node.name for node in context.job_def.nodes_in_topological_order]
         following = planned[planned.index(name) + 1 :]
-        if self._settings.databricks.share == "step":
-            check = f"{name}_{contract_check_name(name)}"
-            following = [work for work in following if work == check]
-        chosen = [name, *(work for work in following if (run_id, work, keys) not in self._done)]
         before = _before(context.job_def)
+        if self._settings.databricks.share == "step":
+            following = _checks_at_hand(name, following, before)
+        chosen = [name, *(work for work in following if (run_id, work, keys) not in self._done)]
         return [
             OrderedWork(name=work, after=sorted(before[work].intersection(chosen)))
             for work in chosen
         ]
+
+
+def _checks_at_hand(
+    name: str, following: Sequence[str], before: Mapping[str, set[str]]
+) -> list[str]:
+    """Checks that can be judged as soon as step `name` is done: they wait for nothing later."""
+    later = set(following)
+    return [
+        work
+        for work in following
+        if work not in TABLES and name in before[work] and not before[work] & later
+    ]
 
 
 def _before(job: dg.JobDefinition) -> dict[str, set[str]]:
