@@ -31,8 +31,8 @@ NOTHING_SAID = (
 class DatabricksCompute:
     """Has work done in a workspace; remembers the answers that came with those asked for.
 
-    A step shares its job run with the checks that wait for it alone, or with all that follows in the Dagster
-    run, as settings say; when Dagster comes to those, their answers are there already.
+    A step shares its job run with the checks that wait for it alone, or with all that follows in
+    the Dagster run, as settings say; when Dagster comes to those, their answers are there already.
     """
 
     def __init__(self, settings: Settings, jobs: DatabricksJobs | None = None) -> None:
