@@ -73,13 +73,13 @@ def status(
     from feedback_assets.audit.status_text import render
     from feedback_assets.contracts.quality_rules import BUILT_IN, read_quality_rules
     from feedback_assets.orchestration.backlog import Backlog
-    from resources.lakehouse.delta import DeltaLakehouse
-    from resources.landing.zone import LandingZone
+    from resources.lakehouse.opening import open_lakehouse
+    from resources.landing.opening import open_landing
 
     settings = Settings()
-    files = list(LandingZone(settings.landing_root).walk(SOURCES))
+    files = list(open_landing(settings).walk(SOURCES))
     found = read_status(
-        DeltaLakehouse(settings.lakehouse_root),
+        open_lakehouse(settings),
         Backlog(settings, files).landed,
         files=files,
         deadlines=read_quality_rules(settings.quality_rules or BUILT_IN).deadlines,
@@ -103,10 +103,10 @@ def trace(
     from feedback_assets.audit.trace import UnknownIdentifier
     from feedback_assets.audit.trace import trace as follow
     from feedback_assets.audit.trace_text import render
-    from resources.lakehouse.delta import DeltaLakehouse
+    from resources.lakehouse.opening import open_lakehouse
 
     try:
-        found = follow(DeltaLakehouse(Settings().lakehouse_root), identifier)
+        found = follow(open_lakehouse(Settings()), identifier)
     except UnknownIdentifier as error:
         fail(str(error))
     if as_json:

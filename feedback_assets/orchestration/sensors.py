@@ -15,8 +15,8 @@ from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import collect_batches, feedback_to_tickets
 from feedback_assets.pipeline.assets import FIRST_DAY, ComputeParam, is_open
 from feedback_assets.pipeline.open_batches import open_batches
-from resources.lakehouse.delta import DeltaLakehouse
-from resources.landing.zone import LandingZone
+from resources.lakehouse.opening import open_lakehouse
+from resources.landing.opening import open_landing
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -37,7 +37,7 @@ def new_landing_files(
     context: dg.SensorEvaluationContext, compute: ComputeParam
 ) -> dg.SensorResult | dg.SkipReason:
     """A run a partition with files that are new, changed, and no longer being written."""
-    files = list(LandingZone(compute.settings.landing_root).walk(SOURCES))
+    files = list(open_landing(compute.settings).walk(SOURCES))
     arrivals = Arrivals.from_cursor(context.cursor)
     now = dt.datetime.now(dt.UTC)
     due = arrivals.update(files, now, SETTLED_AFTER)
@@ -73,7 +73,7 @@ def open_model_batches(
     context: dg.SensorEvaluationContext, compute: ComputeParam
 ) -> dg.RunRequest | dg.SkipReason:
     """A run that collects, one at a time, while batches are open."""
-    waiting = open_batches(DeltaLakehouse(compute.settings.lakehouse_root))
+    waiting = open_batches(open_lakehouse(compute.settings))
     if not waiting:
         return dg.SkipReason("no batch of the language model is open")
     going = dg.RunsFilter(job_name=collect_batches.name, statuses=UNFINISHED)

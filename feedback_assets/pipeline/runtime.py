@@ -18,8 +18,10 @@ from resources.connectors import SOURCES
 from resources.connectors.base import Connector
 from resources.connectors.survey import SurveyConnector
 from resources.lakehouse.base import Lakehouse
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
+from resources.landing.zone import LandingZone
 from resources.settings import Settings
+from resources.storage.options import NO_OPTIONS, StorageOptions, read_options
 from resources.telemetry import open_telemetry
 from resources.telemetry.asking import WatchedModel
 from resources.telemetry.base import NoTelemetry, Telemetry
@@ -56,6 +58,12 @@ class Runtime:
     model_plan: ModelPlan | None = None
     progress: Progress = silent
     telemetry: Telemetry = field(default_factory=NoTelemetry)
+    storage_options: StorageOptions = NO_OPTIONS
+
+    @property
+    def landing(self) -> LandingZone:
+        """The landing zone."""
+        return LandingZone(self.landing_root, self.storage_options)
 
 
 def build_runtime(
@@ -74,7 +82,7 @@ def build_runtime(
         connectors["survey"] = SurveyConnector(settings.survey_columns)
     return Runtime(
         engine=engine or build_engine(settings),
-        lakehouse=DeltaLakehouse(settings.lakehouse_root),
+        lakehouse=open_lakehouse(settings),
         connectors=connectors,
         tracker=LocalTracker(settings.tickets_folder),
         token_key=settings.token_key(),
@@ -91,6 +99,7 @@ def build_runtime(
         model_plan=model_plan or build_model_plan(settings),
         progress=progress,
         telemetry=build_telemetry(settings),
+        storage_options=read_options(settings.storage_options),
     )
 
 
@@ -115,7 +124,7 @@ def build_engine(settings: Settings) -> SparkEngine:
             f"FEEDBACK_PROFILE={settings.profile} needs FEEDBACK_SPARK_REMOTE, the address of "
             "its Spark Connect server (sc://...)"
         )
-    return SailEngine()
+    return SailEngine(read_options(settings.storage_options))
 
 
 def build_model_plan(settings: Settings) -> ModelPlan | None:

@@ -14,6 +14,8 @@ import pyarrow as pa
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql.connect.client.retries import DefaultPolicy
 
+from resources.storage.options import NO_OPTIONS, StorageOptions
+
 if TYPE_CHECKING:
     from pysail.spark import SparkConnectServer
     from pyspark.sql import DataFrame, SparkSession
@@ -69,11 +71,18 @@ class ConnectEngine:
 
 
 class SailEngine:
-    """Sail, started in this process on a loopback port. Needs no JVM."""
+    """Sail, started in this process on a loopback port. Needs no JVM.
+
+    Sail finds an object store's options in the process's environment alone (it passes over those
+    of a session or a read), so they are put there while the engine runs, under names that
+    processes started meanwhile see too.
+    """
 
     name = "sail"
 
-    def __init__(self) -> None:
+    def __init__(self, storage_options: StorageOptions = NO_OPTIONS) -> None:
+        self._options = storage_options
+        self._environment: dict[str, str] = {}
         self._server: SparkConnectServer | None = None
         self._connect: ConnectEngine | None = None
 
@@ -83,6 +92,8 @@ class SailEngine:
             from pysail.spark import SparkConnectServer
 
             logging.getLogger("pyspark").setLevel(logging.ERROR)
+            self._environment = os.environ.copy()
+            os.environ.update(self._options.plain())
             self._server = SparkConnectServer("127.0.0.1", 0)
             self._server.start()
             host, port = self._server.listening_address
@@ -103,3 +114,6 @@ class SailEngine:
         if self._server is not None:
             self._server.stop()
             self._server = None
+            for key in self._options.plain():
+                os.environ.pop(key, None)
+                os.environ.update({k: v for k, v in self._environment.items() if k == key})
