@@ -200,7 +200,9 @@ def _entries(filesystem: fs.FileSystem, folder: str) -> list[Entry]:
 def _listed(filesystem: fs.FileSystem, folder: str) -> Iterator[fs.FileInfo]:
     kinds = (fs.FileType.Directory, fs.FileType.File)
     selector = fs.FileSelector(folder, allow_not_found=True)
-    return (info for info in filesystem.get_file_info(selector) if info.type in kinds)
+    found = filesystem.get_file_info(selector)
+    # Tools that show a bucket as folders mark one by an empty object of its own name.
+    return (info for info in found if info.type in kinds and info.path.rstrip("/") != folder)
 
 
 def _buffered(raw: Any, size: int) -> BinaryIO:

@@ -1,11 +1,8 @@
-"""Commits that replace what they name, whole or not at all."""
+"""Commits that replace what they name, whole or not at all, in a folder and in object stores."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 
 import pyarrow as pa
@@ -13,33 +10,16 @@ import pytest
 
 from resources.lakehouse.base import ConcurrentCommit
 from resources.lakehouse.delta import DeltaLakehouse
+from tests.conftest import PLACES
+from tests.resources.lakehouse.numbers_table import FIRST, SECOND, TABLE, batch
+from tests.stores import Place
 
-SCHEMA = pa.schema([("day", pa.date32()), ("key", pa.string()), ("n", pa.int64())])
-FIRST, SECOND = dt.date(2026, 6, 1), dt.date(2026, 6, 2)
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A table's spec."""
-
-    name: str = "numbers"
-    description: str = "Numbers by day"
-    schema: pa.Schema = SCHEMA
-    partition_by: tuple[str, ...] = ("day",)
-
-
-TABLE = Numbers()
+pytestmark = pytest.mark.parametrize("place", PLACES, indirect=True)
 
 
 @pytest.fixture
-def lakehouse(tmp_path: Path) -> DeltaLakehouse:
-    return DeltaLakehouse(str(tmp_path / "lakehouse"))
-
-
-def batch(*rows: tuple[dt.date, str, int]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist(
-        [dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA
-    )
+def lakehouse(place: Place) -> DeltaLakehouse:
+    return DeltaLakehouse(place.root, place.storage_options)
 
 
 def stored(lakehouse: DeltaLakehouse) -> set[tuple[object, ...]]:
