@@ -28,6 +28,14 @@ def azurite() -> str | None:
     return os.environ.get("AZURITE") or shutil.which("azurite-blob")
 
 
+def lists_from_a_name(command: str) -> bool:
+    """Whether this Azurite knows ``startFrom`` of List Blobs, by which deltalake finds the commits
+    since one it knows. Version 3.35 does not, and some writes fail there (Azurite's #2688).
+    """
+    said = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    return tuple(int(part) for part in said.stdout.strip().split(".")[:2]) > (3, 35)
+
+
 @contextmanager
 def emulator(command: str) -> Iterator[dict[str, str]]:
     """Storage options of a running Azurite with an empty container."""

@@ -115,6 +115,14 @@ def s3_place(s3_store: s3_emulator.S3Emulator, tmp_path: Path) -> Place:
     return Place(root, s3_store.options())
 
 
+@pytest.fixture
+def azure_place(azure_options: dict[str, str], tmp_path: Path) -> Place:
+    """A root of one's own in Azurite."""
+    host = f"{azure_emulator.ACCOUNT}.dfs.core.windows.net"
+    path = f"{tmp_path.parent.name}/{tmp_path.name}"
+    return Place(f"abfss://{azure_emulator.CONTAINER}@{host}/{path}", azure_options)
+
+
 PLACES = [
     "folder",
     "s3",
@@ -126,13 +134,8 @@ PLACES = [
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A root of one's own, of the kind that `PLACES` parametrizes (indirectly)."""
-    if request.param == "s3":
-        return cast(Place, request.getfixturevalue("s3_place"))
-    if request.param == "azure":
-        options = request.getfixturevalue("azure_options")
-        host = f"{azure_emulator.ACCOUNT}.dfs.core.windows.net"
-        path = f"{tmp_path.parent.name}/{tmp_path.name}"
-        return Place(f"abfss://{azure_emulator.CONTAINER}@{host}/{path}", options)
+    if request.param in ("s3", "azure"):
+        return cast(Place, request.getfixturevalue(f"{request.param}_place"))
     return Place(str(tmp_path / "root"))
 
 

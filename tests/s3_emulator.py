@@ -13,6 +13,7 @@ import io
 import json
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,11 @@ class S3Emulator:
     """A running emulator: its address, and storage options that open it."""
 
     endpoint: str
+
+    def asked(self) -> Counter[str]:
+        """Requests answered so far, by method, place (``log``) and ``If-None-Match``."""
+        with urllib.request.urlopen(f"{self.endpoint}/-/requests") as answer:
+            return Counter(json.load(answer))
 
     def options(self, **others: str) -> dict[str, str]:
         """Storage options with the keys of object_store."""
