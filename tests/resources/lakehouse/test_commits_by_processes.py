@@ -21,7 +21,7 @@ from tests.stores import Place
 in_a_store = pytest.mark.parametrize("place", ["s3"], indirect=True)
 
 WRITERS = 3
-COMMITS = 5
+COMMITS = 3
 PROGRAM = Path(__file__).with_name("writing_process.py")
 
 
