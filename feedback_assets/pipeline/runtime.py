@@ -21,6 +21,7 @@ from resources.lakehouse.base import Lakehouse
 from resources.lakehouse.opening import open_lakehouse
 from resources.landing.zone import LandingZone
 from resources.settings import Settings
+from resources.storage.hadoop import hadoop_settings
 from resources.storage.options import NO_OPTIONS, StorageOptions, read_options
 from resources.telemetry import open_telemetry
 from resources.telemetry.asking import WatchedModel
@@ -117,14 +118,18 @@ def build_engine(settings: Settings) -> SparkEngine:
     Raises `ValueError` for the databricks profile without an address: work that was meant for a
     cluster must not run here unnoticed.
     """
+    options = read_options(settings.storage_options)
     if settings.spark_remote:
-        return ConnectEngine(settings.spark_remote)
+        # In a workspace Unity Catalog opens the store, and a session may not.
+        own_store = settings.profile == "embedded"
+        opens = hadoop_settings(settings.lakehouse_root, options) if own_store else None
+        return ConnectEngine(settings.spark_remote, opens)
     if settings.profile != "embedded":
         raise ValueError(
             f"FEEDBACK_PROFILE={settings.profile} needs FEEDBACK_SPARK_REMOTE, the address of "
             "its Spark Connect server (sc://...)"
         )
-    return SailEngine(read_options(settings.storage_options))
+    return SailEngine(options)
 
 
 def build_model_plan(settings: Settings) -> ModelPlan | None:

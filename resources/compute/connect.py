@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
@@ -33,8 +33,10 @@ class ConnectEngine:
 
     name = "spark-connect"
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are put into the session, such as those that open an object store."""
         self._address = address
+        self._settings = dict(settings or {})
         self._resource: LazyPySparkResource | None = None
 
     def session(self) -> SparkSession:
@@ -49,6 +51,8 @@ class ConnectEngine:
             # By default the client tries a failing plan for minutes before it shows the error.
             client = cast(Any, resource.spark_session).client
             client.set_retry_policies([DefaultPolicy(**_RETRIES)])
+            for key, value in self._settings.items():
+                resource.spark_session.conf.set(key, value)
             self._resource = resource
         return cast("SparkSession", self._resource.spark_session)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from resources.landing.zone import LandingZone
+from resources.storage.hadoop import hadoop_settings
 from resources.storage.options import NO_OPTIONS, StorageOptions, read_options
 from resources.storage.roots import kind_of, plain_path
 
@@ -85,6 +86,21 @@ def test_a_zone_survives_being_sent() -> None:
 )
 def test_secrets_are_struck_out(said: str) -> None:
     assert "wJalrXUtnFEMI" not in StorageOptions(OPTIONS).scrubbed(said)
+
+
+def test_hadoop_is_told_what_opens_a_store() -> None:
+    options = StorageOptions({**OPTIONS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9000"})
+    assert hadoop_settings("s3a://bucket/tables", options) == {
+        "fs.s3a.access.key": "AKIAEXAMPLE",
+        "fs.s3a.secret.key": SECRET,
+        "fs.s3a.endpoint": "http://127.0.0.1:9000",
+        "fs.s3a.path.style.access": "true",
+        "fs.s3a.connection.ssl.enabled": "false",
+    }
+    host = "account.dfs.core.windows.net"
+    azure = StorageOptions({"AZURE_STORAGE_ACCOUNT_KEY": "a2V5"})
+    assert hadoop_settings(f"abfss://c@{host}/t", azure) == {f"fs.azure.account.key.{host}": "a2V5"}
+    assert hadoop_settings("/data/tables", options) == {}
 
 
 @pytest.mark.parametrize(
