@@ -21,6 +21,7 @@ from feedback_assets.gate_cli import gate
 from feedback_assets.golden_cli import golden, reviews
 from feedback_assets.run_command import run as process
 from resources.settings import Settings
+from resources.storage.roots import kind_of, plain_path
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +40,12 @@ SAMPLE_FEED = Path(__file__).parents[1] / "sample_feed" / "landing"
 def demo() -> None:
     """Run the main job on the sample feed."""
     settings = Settings()
-    target = Path(settings.landing_root)
+    if kind_of(settings.landing_root) != "folder":
+        fail(
+            f"demo lands its files in a folder, and {settings.landing_root} is none: copy "
+            f"{SAMPLE_FEED} there yourself, then `feedback run`"
+        )
+    target = Path(plain_path(settings.landing_root))
     console.print(f"Sample feed: {SAMPLE_FEED} → {target}")
     # Received now: with the files' own times all would be late at once.
     shutil.copytree(SAMPLE_FEED, target, dirs_exist_ok=True, copy_function=shutil.copy)

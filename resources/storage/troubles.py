@@ -67,7 +67,10 @@ def told_plainly(root: str, options: StorageOptions) -> Iterator[None]:
 
 
 def _trouble(root: str, said: str) -> StorageTrouble | None:
-    # Errors of other origin (a model's service refusing a key) pass through commits too.
+    # Errors of other origin (a model's service refusing a key) pass through commits too, and
+    # those of another store, told already where it was read.
+    if StorageTrouble.__name__ in said:
+        return None
     if "Error performing" not in said and not _NO_CREDENTIALS.search(said):
         return None
     kind = kind_of(root)

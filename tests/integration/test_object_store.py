@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from feedback_assets.bronze.landing_step import BRONZE
 from feedback_assets.orchestration.instance import open_instance
 from feedback_assets.pipeline.runtime import build_runtime
-from feedback_assets.pipeline.step import run_step
+from feedback_assets.pipeline.step import StepContext, run_step
 from feedback_assets.silver.silver_step import SILVER
 from resources.compute.connect import SailEngine
 from resources.lakehouse.opening import open_lakehouse
@@ -75,6 +75,11 @@ def test_steps_read_and_write_a_bucket(
     s3_place.put(f"{FOLDER}/feed one.jsonl", lines(0, 1))
     s3_place.put(f"{FOLDER}/second.jsonl.gz", gzip.compress(lines(2)))
     s3_place.put(f"{FOLDER}/_third.jsonl", lines(0)[:50])
+    context = StepContext([GOOD], runtime)
+    runtime.lakehouse.ensure(BRONZE.writes)
+    plan = BRONZE.transform(context)._plan.to_proto(store_engine.session().client)
+    assert SECRET_KEY not in str(plan)
+    assert SECRET_KEY.encode() not in plan.SerializeToString()
     for step in (BRONZE, SILVER):
         report = run_step(step, [GOOD], runtime)
         assert report.counts[GOOD]["rows_out"] == ITEMS

@@ -63,8 +63,15 @@ def test_what_a_store_repeats_of_a_secret_is_struck_out() -> None:
     assert "aB+c/dEf=" not in shown
 
 
-def test_errors_of_other_origin_pass() -> None:
-    error = RuntimeError("the model's service said 401 Unauthorized")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "the model's service said 401 Unauthorized",
+        "StorageTrouble: s3://landing: landing refuses these credentials. Error performing GET 403",
+    ],
+)
+def test_errors_of_other_origin_pass(said: str) -> None:
+    error = RuntimeError(said)
     with pytest.raises(RuntimeError) as told, told_plainly("s3://bucket/t", StorageOptions()):
         raise error
     assert told.value is error
