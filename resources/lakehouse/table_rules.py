@@ -11,8 +11,8 @@ Spark on a JVM does not use them, so it must not commit to these tables on S3: i
 either fails there or, told to rename unsafely, lets a commit overwrite another that came at the
 same moment. Unity Catalog takes no table that lies in a volume either. So they are refused.
 
-**Features.** Tables are created with the smallest protocol (reader 1, writer 2), which no
-workspace default changes afterwards: Databricks applies its defaults to tables that it creates.
+**Features.** Tables are created with the smallest protocol (reader 1, writer 2). By Databricks'
+documentation a workspace's defaults apply to tables that it creates, not to ones it finds.
 Row tracking, type widening and in-commit timestamps can't be named here, for delta-rs refuses the
 property even where it says false; the protocol shuts them out. Predictive optimisation and
 automatic clustering are for managed tables only; these are external.
@@ -26,13 +26,13 @@ from resources.storage.options import StorageOptions
 from resources.storage.roots import kind_of
 
 PROPERTIES = {
-    # delta-rs reads deletion vectors but writes none; what reads without them reads faster.
+    # delta-rs reads deletion vectors but writes none.
     "delta.enableDeletionVectors": "false",
     # The kinds that delta-rs can't write, or that raise the protocol for no gain here.
     "delta.columnMapping.mode": "none",
     "delta.checkpointPolicy": "classic",
     "delta.enableChangeDataFeed": "false",
-    # Left to deltalake: a cluster that compacted beside it would take its commits away.
+    # A writer that compacts beside a run makes the run's commit fail.
     "delta.autoOptimize.autoCompact": "false",
     "delta.logRetentionDuration": "interval 90 days",
 }
