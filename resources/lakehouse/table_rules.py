@@ -5,8 +5,9 @@ and Spark. Does not belong here: commits (delta.py).
 
 **Roots.** A commit is safe where a store can put a file only if none is there. Folders of a
 local disk (by hard links), Azure and Google Cloud Storage do; S3 does by conditional puts, which
-deltalake 1.6 uses unless told otherwise, and which S3 stores that lack them answer with an error.
-Spark on a JVM does not use them, so it must not commit to these tables on S3: it reads. Volumes
+deltalake 1.6 uses unless told otherwise. An S3-compatible store that passes over the condition
+would lose commits and say nothing: ask its makers for ``If-None-Match: *``. Spark on a JVM does
+not put on condition, so it must not commit to these tables on S3: it reads. Volumes
 (``/Volumes``, and ``/dbfs``) are object stores behind a mount that knows no hard link: delta-rs
 either fails there or, told to rename unsafely, lets a commit overwrite another that came at the
 same moment. Unity Catalog takes no table that lies in a volume either. So they are refused.
