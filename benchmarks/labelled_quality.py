@@ -33,7 +33,8 @@ from feedback_assets.gold.topics import standing
 from feedback_assets.gold.training_metrics import calibration_error
 from feedback_assets.launch import run_path
 from feedback_assets.pipeline.compute import Compute
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.base import Lakehouse
+from resources.lakehouse.opening import open_lakehouse
 from resources.settings import Settings
 
 DAY = dt.date(2026, 4, 13)
@@ -69,7 +70,7 @@ def land(rows: Iterable[Mapping[str, str]], landing: Path) -> list[Partition]:
     return [Partition(DAY, source) for source in by_source]
 
 
-def found(lakehouse: DeltaLakehouse, table: str) -> dict[str, dict[str, Any]]:
+def found(lakehouse: Lakehouse, table: str) -> dict[str, dict[str, Any]]:
     """Findings by native id."""
     ids = lakehouse.scan("silver_feedback", ["feedback_id", "native_id"]).read_all().to_pylist()
     native = {row["feedback_id"]: row["native_id"].removeprefix("topic-") for row in ids}
@@ -164,7 +165,7 @@ def main() -> None:
         outcomes = run_path(Compute(settings), land(rows, Path(settings.landing_root)))
         for outcome in outcomes:
             print(*outcome.failures)
-        lakehouse = DeltaLakehouse(settings.lakehouse_root)
+        lakehouse = open_lakehouse(settings)
         topics = found(lakehouse, "gold_topics")
         report(rows, topics)
         models = settings.models_folder

@@ -23,6 +23,7 @@ from feedback_assets.gate_cli import gate
 from feedback_assets.golden_cli import golden, reviews
 from feedback_assets.run_command import run as process
 from resources.settings import Settings
+from resources.storage.roots import kind_of, plain_path
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,7 +44,12 @@ SAMPLE_FEED = Path(__file__).parents[1] / "sample_feed" / "landing"
 def demo() -> None:
     """Run the main job on the sample feed."""
     settings = Settings()
-    target = Path(settings.landing_root)
+    if kind_of(settings.landing_root) != "folder":
+        fail(
+            f"demo lands its files in a folder, and {settings.landing_root} is none: copy "
+            f"{SAMPLE_FEED} there yourself, then `feedback run`"
+        )
+    target = Path(plain_path(settings.landing_root))
     console.print(f"Sample feed: {SAMPLE_FEED} → {target}")
     # Received now: with the files' own times all would be late at once.
     shutil.copytree(SAMPLE_FEED, target, dirs_exist_ok=True, copy_function=shutil.copy)
@@ -77,13 +83,13 @@ def status(
     from feedback_assets.audit.status_text import render
     from feedback_assets.contracts.quality_rules import BUILT_IN, read_quality_rules
     from feedback_assets.orchestration.backlog import Backlog
-    from resources.lakehouse.delta import DeltaLakehouse
-    from resources.landing.zone import LandingZone
+    from resources.lakehouse.opening import open_lakehouse
+    from resources.landing.opening import open_landing
 
     settings = Settings()
-    files = list(LandingZone(settings.landing_root).walk(SOURCES))
+    files = list(open_landing(settings).walk(SOURCES))
     found = read_status(
-        DeltaLakehouse(settings.lakehouse_root),
+        open_lakehouse(settings),
         Backlog(settings, files).landed,
         files=files,
         deadlines=read_quality_rules(settings.quality_rules or BUILT_IN).deadlines,
@@ -107,10 +113,10 @@ def trace(
     from feedback_assets.audit.trace import UnknownIdentifier
     from feedback_assets.audit.trace import trace as follow
     from feedback_assets.audit.trace_text import render
-    from resources.lakehouse.delta import DeltaLakehouse
+    from resources.lakehouse.opening import open_lakehouse
 
     try:
-        found = follow(DeltaLakehouse(Settings().lakehouse_root), identifier)
+        found = follow(open_lakehouse(Settings()), identifier)
     except UnknownIdentifier as error:
         fail(str(error))
     if as_json:

@@ -29,9 +29,9 @@ def show(
 ) -> None:
     """Show which gates are closed and why, and the overrides that hold and held."""
     from feedback_assets import gate_command
-    from resources.lakehouse.delta import DeltaLakehouse
+    from resources.lakehouse.opening import open_lakehouse
 
-    lakehouse = DeltaLakehouse(Settings().lakehouse_root)
+    lakehouse = open_lakehouse(Settings())
     found = gate_command.read(lakehouse, day_of(day), source_of(source))
     if as_json:
         sys.stdout.write(gate_command.as_json(found) + "\n")

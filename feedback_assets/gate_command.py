@@ -27,7 +27,7 @@ from feedback_assets.pipeline.gate import openings, override_verdict
 from feedback_assets.pipeline.gate_overrides import GateOverride, OverrideRefused
 from feedback_assets.pipeline.gate_overrides import revoke as take_back
 from resources.lakehouse.base import Lakehouse
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 from resources.settings import Settings
 
 NOTHING_PROCESSED = (
@@ -158,9 +158,9 @@ def tell(settings: Settings, told: GateOverride, console: Console) -> None:
         line(console, shown("The gate is open all the same."), 0)
 
 
-def _lakehouse(settings: Settings) -> DeltaLakehouse:
+def _lakehouse(settings: Settings) -> Lakehouse:
     """The tables, if anything was ever judged: a word against nothing must make nothing."""
-    lakehouse = DeltaLakehouse(settings.lakehouse_root)
+    lakehouse = open_lakehouse(settings)
     if not lakehouse.exists(GATE_STATUS.name):
         raise OverrideRefused(NOTHING_PROCESSED)
     return lakehouse

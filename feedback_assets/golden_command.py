@@ -21,7 +21,7 @@ from feedback_assets.gold.evaluation.acceptance import accept as take_over
 from feedback_assets.gold.evaluation.proposals import draft, month_of
 from feedback_assets.pipeline.open_reviews import Review, all_reviews
 from feedback_assets.quality.model_reviews.recording import close_review
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 from resources.settings import Settings
 
 FOLDER = "golden_proposals"
@@ -38,7 +38,7 @@ def propose(
     """
     named = month_of(month, now)
     rules = read_quality_rules(settings.quality_rules or BUILT_IN)
-    lakehouse = DeltaLakehouse(settings.lakehouse_root)
+    lakehouse = open_lakehouse(settings)
     drafted = draft(lakehouse, settings.golden_set, named, rules.human.evaluation_days, now)
     if not drafted:
         _say(
@@ -89,7 +89,7 @@ def accept(settings: Settings, path: Path, console: Console) -> Accepted:
 
 def show_reviews(settings: Settings, console: Console, everything: bool = False) -> list[Review]:
     """Print the reviews of models that are open, or with `everything` the closed ones too."""
-    lakehouse = DeltaLakehouse(settings.lakehouse_root)
+    lakehouse = open_lakehouse(settings)
     found = [each for each in all_reviews(lakehouse) if everything or each.is_open]
     if not found:
         _say(console, "No review of a model is open.")
@@ -110,7 +110,7 @@ def close(
     settings: Settings, review_id: str, by: str, note: str, console: Console, now: dt.datetime
 ) -> Review:
     """Close a review of a model. Raises `ReviewRefused` with why and what to do."""
-    closed = close_review(DeltaLakehouse(settings.lakehouse_root), review_id, by, note, now)
+    closed = close_review(open_lakehouse(settings), review_id, by, note, now)
     _say(console, f"{closed.review_id} ({closed.about}) closed by {closed.closed_by}")
     return closed
 

@@ -24,7 +24,7 @@ from feedback_assets.orchestration.ranges import cover
 from feedback_assets.orchestration.watching import watch_turnaround
 from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.open_batches import open_batches
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 
 LAUNCHED_BY = {"feedback/launched_by": "feedback run"}
 UNFINISHED = [
@@ -60,7 +60,7 @@ def run_path(compute: Compute, partitions: Sequence[Partition]) -> list[RunOutco
         _end_dead_runs(instance)
         before = [_execute(defs, train_classifier.name, instance, {}, [])]
         wanted = set(partitions)
-        if open_batches(DeltaLakehouse(compute.settings.lakehouse_root)):
+        if open_batches(open_lakehouse(compute.settings)):
             before.append(_execute(defs, collect_batches.name, instance, {}, []))
             wanted.update(_with_answers(instance, before[-1].run_id))
         job = feedback_to_tickets.name

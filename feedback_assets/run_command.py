@@ -50,7 +50,7 @@ def _run_alone(
     from feedback_assets.pipeline.compute import Compute
     from feedback_assets.pipeline.open_batches import open_batches
     from feedback_assets.progress import StepLines
-    from resources.lakehouse.delta import DeltaLakehouse
+    from resources.lakehouse.opening import open_lakehouse
 
     backlog = Backlog(settings)
     if wanted is None:
@@ -68,7 +68,7 @@ def _run_alone(
             "name the folder for the day the files arrived"
         )
     wanted = [p for p in wanted if is_open(p, today)]
-    if not wanted and not open_batches(DeltaLakehouse(settings.lakehouse_root)):
+    if not wanted and not open_batches(open_lakehouse(settings)):
         console.print(f"Nothing new in {settings.landing_root}.")
         return
     console.print(f"{len(wanted)} partitions (day and source) to process")
@@ -79,7 +79,7 @@ def _run_alone(
         if outcome.success:
             backlog.record(outcome.partitions)
     wanted = sorted({*wanted, *(p for outcome in outcomes for p in outcome.partitions)})
-    summary = summarise(DeltaLakehouse(settings.lakehouse_root), wanted)
+    summary = summarise(open_lakehouse(settings), wanted)
     show(summary, console)
     console.print(f"\n{time.monotonic() - started:.1f} s")
     if summary.example:

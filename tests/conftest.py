@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -26,6 +26,8 @@ from resources.compute.connect import SailEngine
 from resources.lakehouse.base import Lakehouse
 from resources.llm.requests_allowed import forbid_model_requests
 from resources.settings import Settings
+from tests import azure_emulator, s3_emulator
+from tests.stores import Place, s3_client
 
 DAY = dt.date(2026, 6, 1)
 
@@ -86,6 +88,55 @@ def small_golden_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "gates.yaml").write_text(gates, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3_store() -> Iterator[s3_emulator.S3Emulator]:
+    """An S3-compatible store with one bucket."""
+    with s3_emulator.emulator() as store:
+        s3_client(store.options()).create_dir(s3_emulator.BUCKET)
+        yield store
+
+
+@pytest.fixture(scope="session")
+def azure_options() -> Iterator[dict[str, str]]:
+    """Storage options of Azurite with one container; skips where it is not installed."""
+    command = azure_emulator.azurite()
+    if command is None:
+        pytest.skip("Azurite is not installed: npm install -g azurite")
+    with azure_emulator.emulator(command) as options:
+        yield options
+
+
+@pytest.fixture
+def s3_place(s3_store: s3_emulator.S3Emulator, tmp_path: Path) -> Place:
+    """A root of one's own in the S3 store."""
+    root = f"s3://{s3_emulator.BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"
+    return Place(root, s3_store.options())
+
+
+@pytest.fixture
+def azure_place(azure_options: dict[str, str], tmp_path: Path) -> Place:
+    """A root of one's own in Azurite."""
+    host = f"{azure_emulator.ACCOUNT}.dfs.core.windows.net"
+    path = f"{tmp_path.parent.name}/{tmp_path.name}"
+    return Place(f"abfss://{azure_emulator.CONTAINER}@{host}/{path}", azure_options)
+
+
+PLACES = [
+    "folder",
+    "s3",
+    # Needs Azurite, which is not a package of this language.
+    pytest.param("azure", marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A root of one's own, of the kind that `PLACES` parametrizes (indirectly)."""
+    if request.param in ("s3", "azure"):
+        return cast(Place, request.getfixturevalue(f"{request.param}_place"))
+    return Place(str(tmp_path / "root"))
 
 
 @pytest.fixture

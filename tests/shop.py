@@ -27,7 +27,7 @@ from feedback_assets.pipeline.gate import contract_check_name, override_verdict
 from feedback_assets.pipeline.gate_overrides import GateOverride
 from feedback_assets.pipeline.step import Step, StepReport
 from resources.compute.connect import SailEngine
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 from resources.settings import Settings
 from tests.conftest import DAY, ticket
 
@@ -81,7 +81,7 @@ class Shop:
     def __init__(self, settings: Settings, engine: SailEngine, instance: dg.DagsterInstance):
         self.compute = Spoiling(settings, engine)
         self.instance = instance
-        self.lakehouse = DeltaLakehouse(settings.lakehouse_root)
+        self.lakehouse = open_lakehouse(settings)
         self.defs = build_defs(compute=self.compute)
         self._cursor: str | None = None
 

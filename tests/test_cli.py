@@ -128,3 +128,12 @@ def test_a_day_the_assets_do_not_have_is_left_alone_and_named(home: Path, tmp_pa
     assert result.exit_code == 0
     assert "1999-01-01|social: the day is outside of" in said(result.stderr)
     assert "Nothing new" in said(result.stdout)
+
+
+def test_the_demo_lands_nothing_in_a_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEEDBACK_LANDING", "s3://bucket/landing")
+    monkeypatch.chdir(home.parent)
+    outcome = call("demo")
+    assert outcome.exit_code != 0
+    assert "lands its files in a folder" in said(outcome.output)
+    assert not Path("s3:").exists()

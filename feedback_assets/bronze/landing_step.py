@@ -43,7 +43,7 @@ def land(context: StepContext) -> DataFrame:
     from pyspark.sql import functions as F
 
     runtime = context.runtime
-    zone = LandingZone(runtime.landing_root)
+    zone = runtime.landing
     files = [f for p in context.partitions for f in zone.files(p.source, p.day)]
     listing = pa.table(
         {
@@ -55,7 +55,7 @@ def land(context: StepContext) -> DataFrame:
         schema=LISTING,
     )
     session = runtime.engine.session()
-    reader = file_reader(runtime.landing_root, runtime.connectors, runtime.max_record_bytes)
+    reader = file_reader(zone, runtime.connectors, runtime.max_record_bytes)
     records = map_arrow(frame_of(session, listing), reader, READ)
     known = (
         context.table(BRONZE_FEEDBACK.name)
@@ -68,12 +68,11 @@ def land(context: StepContext) -> DataFrame:
 
 
 def file_reader(
-    root: str, connectors: Mapping[str, Connector], max_record_bytes: int
+    zone: LandingZone, connectors: Mapping[str, Connector], max_record_bytes: int
 ) -> Callable[[pa.RecordBatch], Iterator[pa.RecordBatch]]:
     """A function from a batch of listed files to batches of `READ`."""
 
     def read(listing: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        zone = LandingZone(root)
         ingested_at = dt.datetime.now(dt.UTC)
         for file in listing.to_pylist():
             rows = _file_rows(zone, file, connectors[file["source"]], max_record_bytes)

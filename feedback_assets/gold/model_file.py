@@ -6,6 +6,7 @@ Belongs here: writing and reading them. Does not belong here: which model is in 
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -29,8 +30,10 @@ def save(model: TriageClassifier, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{model.version}.npz"
     kept = np.flatnonzero(model.vocabulary.columns >= 0).astype(np.int32)
+    # Packed first: an archive is not written in one go, and mounted volumes take nothing else.
+    packed = io.BytesIO()
     np.savez_compressed(
-        path,
+        packed,
         allow_pickle=False,
         buckets=kept,
         idf=model.vocabulary.idf,
@@ -41,6 +44,8 @@ def save(model: TriageClassifier, folder: Path) -> Path:
         actions=model.calibration.actions.weights,
         **{f"stands_{field}": model.guarantee.thresholds[field] for field in FIELDS},
     )
+    drafted = path.with_suffix(".new.npz")
+    drafted.write_bytes(packed.getvalue())
     thresholds = model.calibration.thresholds.round(4).tolist()
     described = {
         "version": model.version,
@@ -59,6 +64,8 @@ def save(model: TriageClassifier, folder: Path) -> Path:
     path.with_suffix(".json").write_text(
         json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8"
     )
+    # Last: where the numbers are, all is, and nothing is trained again.
+    drafted.replace(path)
     return path
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -152,10 +153,13 @@ def save(model: Suspicion, folder: Path) -> Path:
     path = folder / f"{model.version}.npz"
     kept = np.flatnonzero(model.vocabulary.columns >= 0).astype(np.int32)
     drafted = path.with_suffix(".new.npz")
+    # Packed first: an archive is not written in one go, and mounted volumes take nothing else.
+    packed = io.BytesIO()
     np.savez_compressed(
-        drafted, allow_pickle=False, buckets=kept, idf=model.vocabulary.idf,
+        packed, allow_pickle=False, buckets=kept, idf=model.vocabulary.idf,
         weights=model.weights, decide=np.array([model.bias, model.threshold]),
     )  # fmt: skip
+    drafted.write_bytes(packed.getvalue())
     drafted.replace(path)
     return path
 

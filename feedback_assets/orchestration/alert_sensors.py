@@ -30,7 +30,7 @@ from feedback_assets.orchestration.alerts import (
 )
 from feedback_assets.pipeline.compute import Compute, ComputeParam
 from resources.lakehouse.base import Lakehouse
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 from resources.notifier import SETTINGS, open_notifiers
 from resources.notifier.base import Message, NotDelivered
 
@@ -118,7 +118,7 @@ def _tell(
     channels = open_notifiers(settings)
     if not channels:
         return dg.SkipReason(f"nobody to tell: set {' or '.join(SETTINGS)}, or both")
-    lakehouse = DeltaLakehouse(settings.lakehouse_root)
+    lakehouse = open_lakehouse(settings)
     now = dt.datetime.now(dt.UTC)
     found = find(lakehouse, now - LOOKS_BACK)
     if not found:

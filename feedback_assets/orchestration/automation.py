@@ -18,7 +18,7 @@ import dagster as dg
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.gate import openings
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
 
@@ -44,7 +44,7 @@ class GateIsOpen(dg.AutomationCondition[dg.AssetKey]):
         if not keys:
             return dg.AutomationResult(context, candidates)
         partitions = {key: Partition.parse(key) for key in keys}
-        lakehouse = DeltaLakehouse(self._compute.settings.lakehouse_root)
+        lakehouse = open_lakehouse(self._compute.settings)
         found = openings(lakehouse, sorted(partitions.values()))
         admitted = {key for key, partition in partitions.items() if not found[partition].reasons}
         return dg.AutomationResult(

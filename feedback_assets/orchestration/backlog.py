@@ -14,7 +14,8 @@ import orjson
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.contracts.taxonomy import taxonomy_hash
 from feedback_assets.orchestration.arrivals import marks
-from resources.landing.zone import LandingFile, LandingZone
+from resources.landing.opening import open_landing
+from resources.landing.zone import LandingFile
 from resources.settings import Settings
 
 
@@ -26,7 +27,7 @@ class Backlog:
         self._path: Path = settings.home.absolute() / "processed.json"
         self._place = f"{settings.landing_root} -> {settings.lakehouse_root}"
         self._done = self._read().get(self._place, {})
-        found = marks(LandingZone(settings.landing_root).walk(SOURCES) if files is None else files)
+        found = marks(open_landing(settings).walk(SOURCES) if files is None else files)
         # What was read under other labels is not done: it is read again.
         self.landed = {partition: f"{mark} {taxonomy_hash()}" for partition, mark in found.items()}
 

@@ -14,7 +14,7 @@ from feedback_assets.contracts.quality_rules import BUILT_IN, read_quality_rules
 from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.gate import openings, override_verdict
 from feedback_assets.pipeline.gate_overrides import OverrideRefused, revoke
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 
 
 class Override(dg.Config):
@@ -45,7 +45,7 @@ def override_verdict_of_check(
     """Record the override and say how the gate then stands."""
     settings = compute.settings
     rules = read_quality_rules(settings.quality_rules or BUILT_IN)
-    lakehouse = DeltaLakehouse(settings.lakehouse_root)
+    lakehouse = open_lakehouse(settings)
     try:
         partition = Partition.parse(f"{config.day}|{config.source}")
         given = override_verdict(
@@ -71,7 +71,7 @@ def revoke_override(
     context: dg.OpExecutionContext, compute: ComputeParam, config: Revocation
 ) -> None:
     """Record that it was taken back."""
-    lakehouse = DeltaLakehouse(compute.settings.lakehouse_root)
+    lakehouse = open_lakehouse(compute.settings)
     try:
         taken = revoke(lakehouse, config.override_id, config.operator)
     except OverrideRefused as error:

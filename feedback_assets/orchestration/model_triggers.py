@@ -21,7 +21,7 @@ from feedback_assets.orchestration.sensors import UNFINISHED
 from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.open_reviews import open_reviews
 from resources.lakehouse.base import Lakehouse
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 
 TRIGGERED_BY = "feedback/triggered_by"
 """The run tag that says why a training was started."""
@@ -62,7 +62,7 @@ def retrain_on_reviews(
 ) -> dg.SensorResult | dg.SkipReason:
     """One run for all causes that came up since the last look, tagged with them."""
     settings = compute.settings
-    lakehouse = DeltaLakehouse(settings.lakehouse_root)
+    lakehouse = open_lakehouse(settings)
     rules = read_quality_rules(settings.quality_rules or BUILT_IN)
     enough = rules.human.retrain_after_decisions
     training = _last_training(context.instance)

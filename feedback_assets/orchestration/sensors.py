@@ -17,8 +17,8 @@ from feedback_assets.orchestration.requests import run_requests
 from feedback_assets.pipeline.assets import FIRST_DAY, is_open
 from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.open_batches import open_batches
-from resources.lakehouse.delta import DeltaLakehouse
-from resources.landing.zone import LandingZone
+from resources.lakehouse.opening import open_lakehouse
+from resources.landing.opening import open_landing
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -39,7 +39,7 @@ def new_landing_files(
     context: dg.SensorEvaluationContext, compute: ComputeParam
 ) -> dg.SensorResult | dg.SkipReason:
     """Runs of the partitions with files that are new, changed, and no longer being written."""
-    files = list(LandingZone(compute.settings.landing_root).walk(SOURCES))
+    files = list(open_landing(compute.settings).walk(SOURCES))
     arrivals = Arrivals.from_cursor(context.cursor)
     now = dt.datetime.now(dt.UTC)
     due = arrivals.update(files, now, SETTLED_AFTER)
@@ -67,7 +67,7 @@ def open_model_batches(
     context: dg.SensorEvaluationContext, compute: ComputeParam
 ) -> dg.RunRequest | dg.SkipReason:
     """A run that collects, one at a time, while batches are open."""
-    waiting = open_batches(DeltaLakehouse(compute.settings.lakehouse_root))
+    waiting = open_batches(open_lakehouse(compute.settings))
     if not waiting:
         return dg.SkipReason("no batch of the language model is open")
     going = dg.RunsFilter(job_name=collect_batches.name, statuses=UNFINISHED)

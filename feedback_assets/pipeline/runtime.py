@@ -17,8 +17,11 @@ from resources.connectors import SOURCES
 from resources.connectors.base import Connector
 from resources.connectors.survey import SurveyConnector
 from resources.lakehouse.base import Lakehouse
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
+from resources.landing.zone import LandingZone
 from resources.settings import Settings
+from resources.storage.hadoop import hadoop_settings
+from resources.storage.options import NO_OPTIONS, StorageOptions, read_options
 from resources.telemetry import open_telemetry
 from resources.telemetry.asking import WatchedModel
 from resources.telemetry.base import NoTelemetry, Telemetry
@@ -56,6 +59,12 @@ class Runtime:
     model_plan: ModelPlan | None = None
     progress: Progress = silent
     telemetry: Telemetry = field(default_factory=NoTelemetry)
+    storage_options: StorageOptions = NO_OPTIONS
+
+    @property
+    def landing(self) -> LandingZone:
+        """The landing zone."""
+        return LandingZone(self.landing_root, self.storage_options)
 
 
 def build_runtime(
@@ -74,7 +83,7 @@ def build_runtime(
         connectors["survey"] = SurveyConnector(settings.survey_columns)
     return Runtime(
         engine=engine or build_engine(settings),
-        lakehouse=DeltaLakehouse(settings.lakehouse_root),
+        lakehouse=open_lakehouse(settings),
         connectors=connectors,
         tracker=LocalTracker(settings.tickets_folder),
         token_key=settings.token_key(),
@@ -92,6 +101,7 @@ def build_runtime(
         model_plan=model_plan or build_model_plan(settings),
         progress=progress,
         telemetry=build_telemetry(settings),
+        storage_options=read_options(settings.storage_options),
     )
 
 
@@ -112,14 +122,18 @@ def build_engine(settings: Settings) -> SparkEngine:
     # On a cluster the engine is the process's own, and what these stand on is not installed.
     from resources.compute.connect import ConnectEngine, SailEngine
 
+    options = read_options(settings.storage_options)
     if settings.spark_remote:
-        return ConnectEngine(settings.spark_remote)
+        # In a workspace Unity Catalog opens the store, and a session may not.
+        own_store = settings.profile == "embedded"
+        opens = hadoop_settings(settings.lakehouse_root, options) if own_store else None
+        return ConnectEngine(settings.spark_remote, opens)
     if settings.profile != "embedded":
         raise ValueError(
             f"FEEDBACK_PROFILE={settings.profile} needs FEEDBACK_SPARK_REMOTE, the address of "
             "its Spark Connect server (sc://...)"
         )
-    return SailEngine()
+    return SailEngine(options)
 
 
 def build_model_plan(settings: Settings) -> ModelPlan | None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql.connect.client.retries import DefaultPolicy
+
+from resources.storage.options import NO_OPTIONS, StorageOptions
 
 if TYPE_CHECKING:
     from pysail.spark import SparkConnectServer
@@ -31,8 +33,10 @@ class ConnectEngine:
 
     name = "spark-connect"
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are put into the session, such as those that open an object store."""
         self._address = address
+        self._settings = dict(settings or {})
         self._resource: LazyPySparkResource | None = None
 
     def session(self) -> SparkSession:
@@ -47,6 +51,8 @@ class ConnectEngine:
             # By default the client tries a failing plan for minutes before it shows the error.
             client = cast(Any, resource.spark_session).client
             client.set_retry_policies([DefaultPolicy(**_RETRIES)])
+            for key, value in self._settings.items():
+                resource.spark_session.conf.set(key, value)
             self._resource = resource
         return cast("SparkSession", self._resource.spark_session)
 
@@ -69,11 +75,18 @@ class ConnectEngine:
 
 
 class SailEngine:
-    """Sail, started in this process on a loopback port. Needs no JVM."""
+    """Sail, started in this process on a loopback port. Needs no JVM.
+
+    Sail finds an object store's options in the process's environment alone (it passes over those
+    of a session or a read), so they are put there while the engine runs, under names that
+    processes started meanwhile see too.
+    """
 
     name = "sail"
 
-    def __init__(self) -> None:
+    def __init__(self, storage_options: StorageOptions = NO_OPTIONS) -> None:
+        self._options = storage_options
+        self._environment: dict[str, str] = {}
         self._server: SparkConnectServer | None = None
         self._connect: ConnectEngine | None = None
 
@@ -83,6 +96,8 @@ class SailEngine:
             from pysail.spark import SparkConnectServer
 
             logging.getLogger("pyspark").setLevel(logging.ERROR)
+            self._environment = os.environ.copy()
+            os.environ.update(self._options.plain())
             self._server = SparkConnectServer("127.0.0.1", 0)
             self._server.start()
             host, port = self._server.listening_address
@@ -103,3 +118,6 @@ class SailEngine:
         if self._server is not None:
             self._server.stop()
             self._server = None
+            for key in self._options.plain():
+                os.environ.pop(key, None)
+                os.environ.update({k: v for k, v in self._environment.items() if k == key})

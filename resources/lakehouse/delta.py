@@ -9,7 +9,8 @@ would replace the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import polars as pl
@@ -18,20 +19,31 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from resources.lakehouse.base import ConcurrentCommit, TableSpec
-
-_PROPERTIES = {
-    # delta-rs reads deletion vectors but can't write them.
-    "delta.enableDeletionVectors": "false",
-    "delta.logRetentionDuration": "interval 90 days",
-}
+from resources.lakehouse.table_rules import (
+    PROPERTIES,
+    commit_options,
+    refuse_unwritable,
+)
+from resources.storage.options import StorageOptions
+from resources.storage.roots import kind_of, plain_path
+from resources.storage.troubles import told_plainly
 
 
 class DeltaLakehouse:
-    """Tables at ``<root>/<name>``; `root` is a folder or an object store URL."""
+    """Tables at ``<root>/<name>``; `root` is a folder or an object store URL.
 
-    def __init__(self, root: str, storage_options: dict[str, str] | None = None) -> None:
-        self._root = root.rstrip("/")
-        self._options = dict(storage_options or {})
+    Raises `ValueError` for a root where concurrent commits can't be safe (table_rules.py), and
+    from all methods `StorageTrouble` where the store refuses or can't be reached.
+    """
+
+    def __init__(
+        self, root: str, storage_options: StorageOptions | Mapping[str, str] | None = None
+    ) -> None:
+        given = storage_options
+        options = given if isinstance(given, StorageOptions) else StorageOptions(given)
+        self._root = plain_path(root)
+        self._hidden = commit_options(self._root, options)
+        self._writable: set[str] = set()
 
     def uri(self, name: str) -> str:
         """Where the table lives."""
@@ -39,23 +51,30 @@ class DeltaLakehouse:
 
     def exists(self, name: str) -> bool:
         """Whether a Delta log stands at the table's place."""
-        return DeltaTable.is_deltatable(self.uri(name), storage_options=self._options)
+        with self._told():
+            return DeltaTable.is_deltatable(self.uri(name), storage_options=self._options)
 
     def ensure(self, table: TableSpec) -> None:
-        """Create the table unless it exists; of two racing creators, one wins and both go on."""
+        """Create the table unless it exists; of two racing creators, one wins and both go on.
+
+        Raises `UnwritableTable` for a table that others gave features delta-rs can't write:
+        better here than after the work whose rows it should take.
+        """
         if self.exists(table.name):
+            self._refuse_unwritable(table.name)
             return
         try:
-            DeltaTable.create(
-                self.uri(table.name),
-                schema=table.schema,
-                partition_by=list(table.partition_by) or None,
-                mode="ignore",
-                name=table.name,
-                description=table.description,
-                configuration=_PROPERTIES,
-                storage_options=self._options,
-            )
+            with self._told():
+                DeltaTable.create(
+                    self.uri(table.name),
+                    schema=table.schema,
+                    partition_by=list(table.partition_by) or None,
+                    mode="ignore",
+                    name=table.name,
+                    description=table.description,
+                    configuration=PROPERTIES,
+                    storage_options=self._options,
+                )
         except DeltaError:
             if not self.exists(table.name):
                 raise
@@ -65,7 +84,7 @@ class DeltaLakehouse:
         if not predicate:
             raise ValueError(f"{table.name}: replacing without a predicate would drop every row")
         self.ensure(table)
-        try:
+        with self._committing(table.name, f"where {predicate}"):
             write_deltalake(
                 self.uri(table.name),
                 _reader(table, batches),
@@ -73,8 +92,6 @@ class DeltaLakehouse:
                 predicate=predicate,
                 storage_options=self._options,
             )
-        except CommitFailedError as error:
-            raise ConcurrentCommit(f"{table.name} where {predicate}: {error}") from error
 
     def append(
         self,
@@ -87,12 +104,10 @@ class DeltaLakehouse:
         # Opened before the rows are drawn, so a commit by another writer meanwhile is seen.
         target = self._open(table.name)
         properties = None if transaction is None else _at_most_once(target, transaction)
-        try:
+        with self._committing(table.name, f"({transaction})"):
             write_deltalake(
                 target, _reader(table, batches), mode="append", commit_properties=properties
             )
-        except CommitFailedError as error:
-            raise ConcurrentCommit(f"{table.name} ({transaction}): {error}") from error
 
     def merge(self, table: TableSpec, key: Sequence[str], rows: pa.Table) -> None:
         """Upsert `rows` by `key` in one commit, rewriting the partitions they stand in.
@@ -104,27 +119,28 @@ class DeltaLakehouse:
         # Fixed before the rows are read: whoever commits in between makes this commit fail.
         properties = _at_most_once(target, f"merge {table.name}")
         where = _partitions(table, rows)
-        stream = target.scan(predicate=where)
-        stored = pa.RecordBatchReader.from_stream(stream).read_all()
+        with self._told():
+            stream = target.scan(predicate=where)
+            stored = pa.RecordBatchReader.from_stream(stream).read_all()
         current = pl.from_arrow(stored.select(table.schema.names).cast(table.schema))
         new = pl.from_arrow(rows.cast(table.schema))
         kept = cast(pl.DataFrame, current).join(cast(pl.DataFrame, new), on=list(key), how="anti")
         merged = pl.concat([kept, cast(pl.DataFrame, new)]).to_arrow().cast(table.schema)
-        try:
+        with self._committing(table.name):
             write_deltalake(
                 target, merged, mode="overwrite", predicate=where, commit_properties=properties
             )
-        except CommitFailedError as error:
-            raise ConcurrentCommit(f"{table.name}: {error}") from error
 
     def scan(
         self, name: str, columns: Sequence[str] | None = None, predicate: str | None = None
     ) -> pa.RecordBatchReader:
         """Stream matching rows."""
-        stream = self._open(name).scan(
-            columns=list(columns) if columns is not None else None, predicate=predicate
-        )
-        return pa.RecordBatchReader.from_stream(stream)
+        table = self._open(name)
+        with self._told():
+            stream = table.scan(
+                columns=list(columns) if columns is not None else None, predicate=predicate
+            )
+            return pa.RecordBatchReader.from_stream(stream)
 
     def files(self, name: str) -> list[dict[str, Any]]:
         """Live files with their record counts and partition values, from the log alone."""
@@ -143,11 +159,36 @@ class DeltaLakehouse:
 
     def _open(self, name: str) -> DeltaTable:
         try:
-            return DeltaTable(self.uri(name), storage_options=self._options)
+            with self._told():
+                return DeltaTable(self.uri(name), storage_options=self._options)
         except TableNotFoundError as error:
             raise FileNotFoundError(
                 f"no table {name!r} under {self._root}: run the pipeline first (feedback run)"
             ) from error
+
+    @property
+    def _options(self) -> dict[str, str]:
+        return {} if kind_of(self._root) == "folder" else self._hidden.plain()
+
+    def _told(self) -> AbstractContextManager[None]:
+        return told_plainly(self._root, self._hidden)
+
+    @contextmanager
+    def _committing(self, name: str, where: str = "") -> Iterator[None]:
+        try:
+            with self._told():
+                yield
+        except CommitFailedError as error:
+            if "Unsupported table features" in str(error):
+                # Not a race, which would be run again: somebody altered the table since `ensure`.
+                self._writable.discard(name)
+                self._refuse_unwritable(name)
+            raise ConcurrentCommit(f"{name} {where}: {error}") from error
+
+    def _refuse_unwritable(self, name: str) -> None:
+        if name not in self._writable:
+            refuse_unwritable(self.uri(name), self._open(name).protocol().writer_features)
+            self._writable.add(name)
 
 
 def _at_most_once(target: DeltaTable, transaction: str) -> CommitProperties:

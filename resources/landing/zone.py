@@ -1,7 +1,7 @@
 """The landing zone: folders ``<root>/<source>/<YYYY-MM-DD>/`` that others write files into.
 
-Belongs here: listing and opening files, on a disk or an object store. Does not belong here:
-what is in them.
+Belongs here: which files have landed, by the names of folders and files. Does not belong here:
+how they are listed and opened (folders.py), and what is in them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import datetime as dt
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
-from typing import BinaryIO, cast
+from functools import cached_property
+from typing import BinaryIO
 
-from pyarrow import fs
+from resources.landing.folders import Folders, folders_under
+from resources.storage.options import NO_OPTIONS, StorageOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,14 @@ class LandingFile:
 
 
 class LandingZone:
-    """Landing files under `root`, a folder or an object store URL. Reads only."""
+    """Landing files under `root`, a folder, a volume or an object store URL. Reads only.
 
-    def __init__(self, root: str) -> None:
-        if "://" in root:
-            self._fs, self._root = fs.FileSystem.from_uri(root)
-        else:
-            self._fs, self._root = fs.LocalFileSystem(), root.rstrip("/")
+    Opened when first used, so that it can be sent to the machines that read its files; sent, it
+    shows none of its options' values.
+    """
+
+    def __init__(self, root: str, options: StorageOptions = NO_OPTIONS) -> None:
+        self._root, self._options = root, options
 
     def files(self, source: str, day: dt.date) -> list[LandingFile]:
         """Files landed for a day and source, by name. Names starting with . or _ are not yet
@@ -50,32 +52,28 @@ class LandingZone:
 
     def open(self, path: str) -> BinaryIO:
         """A file's bytes, as they are (not unpacked)."""
-        raw = self._fs.open_input_file(posixpath.join(self._root, path))
-        return cast(BinaryIO, BufferedReader(cast(RawIOBase, raw)))
+        return self._folders.open(path)
+
+    @cached_property
+    def _folders(self) -> Folders:
+        return folders_under(self._root, self._options)
+
+    def __reduce__(self) -> tuple[type[LandingZone], tuple[str, StorageOptions]]:
+        return LandingZone, (self._root, self._options)
 
     def _days(self, source: str) -> list[dt.date]:
         days = []
-        for info in self._list(source):
-            if info.type == fs.FileType.Directory:
+        for entry in self._folders.list(source):
+            if entry.is_folder:
                 try:
-                    days.append(dt.date.fromisoformat(info.base_name))
+                    days.append(dt.date.fromisoformat(entry.name))
                 except ValueError:
                     continue
         return sorted(days)
 
     def _in(self, source: str, day: dt.date) -> Iterator[LandingFile]:
         folder = posixpath.join(source, day.isoformat())
-        for info in self._list(folder):
-            if info.type == fs.FileType.File and not info.base_name.startswith((".", "_")):
-                modified = info.mtime or dt.datetime.fromtimestamp(0)
-                yield LandingFile(
-                    posixpath.join(folder, info.base_name),
-                    source,
-                    day,
-                    info.size,
-                    modified.astimezone(dt.UTC),
-                )
-
-    def _list(self, folder: str) -> list[fs.FileInfo]:
-        selector = fs.FileSelector(posixpath.join(self._root, folder), allow_not_found=True)
-        return list(self._fs.get_file_info(selector))
+        for entry in self._folders.list(folder):
+            if not entry.is_folder and not entry.name.startswith((".", "_")):
+                path = posixpath.join(folder, entry.name)
+                yield LandingFile(path, source, day, entry.size, entry.modified)

@@ -9,6 +9,7 @@ close the issue. Notes are appended under *Added later*, each behind a hidden ma
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -34,6 +35,7 @@ from resources.tracker.local_file import (
 
 _KEY = re.compile(r"[A-Z0-9_]+-[1-9][0-9]*")
 _NUMBERS = ".numbers.json"
+_NO_LINKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 _log = logging.getLogger(__name__)
 
 
@@ -145,10 +147,10 @@ class LocalTracker:
         while True:
             key = f"{queue}-{number}"
             self._replace(self._numbers_file, json.dumps(numbers | {queue: number}))
-            file = self._drafted(document(key, draft, self._now()))
+            text = document(key, draft, self._now())
+            file = self._drafted(text)
             try:
-                # A hard link, unlike a rename, fails when the name is taken.
-                os.link(file, self.folder / f"{key}.md")
+                _put_if_absent(file, self.folder / f"{key}.md", text)
                 return key
             except FileExistsError:
                 number += 1
@@ -196,3 +198,16 @@ class LocalTracker:
             path.unlink(missing_ok=True)
             raise Refused(f"{self.folder} can't be written to: {error}") from error
         return path
+
+
+def _put_if_absent(drafted: Path, path: Path, text: str) -> None:
+    """Make `path` of `drafted`, which holds `text`. Raises `FileExistsError` where there is one."""
+    try:
+        # A hard link, unlike a rename, fails when the name is taken.
+        os.link(drafted, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Mounted volumes know no links. A file of theirs shows when it is closed, so whole too.
+        with path.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)

@@ -22,7 +22,6 @@ from feedback_assets.pipeline.turnaround.hours import figures
 from feedback_assets.pipeline.turnaround.ladder import Overdue, aged, counted, overdue, where
 from feedback_assets.pipeline.turnaround.ledger import Figures, among_days, record, told
 from feedback_assets.pipeline.turnaround.looking import look
-from resources.landing.zone import LandingZone
 
 COLUMNS = ("level", "lacks", "where they are stuck", "items", "oldest", "deadline", "partitions",
            "what to do")  # fmt: skip
@@ -61,7 +60,7 @@ def watch(runtime: Runtime, now: dt.datetime | None = None) -> Watched:
     found = look(
         runtime.lakehouse,
         lambda days: ask(runtime, days),
-        LandingZone(runtime.landing_root).walk(SOURCES),
+        runtime.landing.walk(SOURCES),
         now or dt.datetime.now(dt.UTC),
     )
     seconds = time.monotonic() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -234,3 +235,21 @@ def test_wild_notes_are_added_once(note_key: str, other: str, note: str) -> None
     # Surrogates can't be told apart once they are written.
     if other.encode("utf-8", "replace") != note_key.encode("utf-8", "replace"):
         assert with_note(once, other, note) != once
+
+
+def test_a_folder_without_hard_links_serves_too(
+    tracker: LocalTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "link", no_links)
+    assert tracker.create(DRAFT) == "PAY-1"
+    # A number that another process took in between is passed over, its file left alone.
+    (tracker.folder / "PAY-2.md").write_text("theirs", encoding="utf-8")
+    (tracker.folder / ".numbers.json").write_text('{"PAY": 1}', encoding="utf-8")
+    monkeypatch.setattr(LocalTracker, "_numbers", lambda self: {"PAY": 1})
+    assert tracker.create(replace(DRAFT, idempotency_key="feedback-0002")) == "PAY-3"
+    assert (tracker.folder / "PAY-2.md").read_text(encoding="utf-8") == "theirs"
+    assert tracker.find("feedback-0001") == "PAY-1"
+    assert not list(tracker.folder.glob(".draft-*"))
