@@ -197,7 +197,8 @@ def _posts() -> list[Any]:
 
 
 _SURVEY = (
-    "Response ID,Submitted At,Question,Comment,Score,Score Scale,Country,Customer Tier,App Version\n"
+    "Response ID,Submitted At,Question,Comment,Score,Score Scale,Country,Customer Tier,"
+    "App Version\n"
     'N-1,2026-06-02T05:31:40Z,Why?,"two\nlines, and ""quotes""",0,0=worst .. 10=best,DE,,5.2.0\n'
     "N-2,2026-06-02T05:31:40Z,Why?,,10,0=worst .. 10=best,,,\n"
     "N-3,2026-06-02T05:31:40Z,Why?,Refund never came,10.0,0=worst .. 10=best,ZA,PLUS,\n"
