@@ -85,7 +85,7 @@ _SPARK = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     # A process that lives a minute is over before the second compiler pays.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
     "spark.log.level": "ERROR",
     # Not UTC, so that what relies on the session's zone shows.
     "spark.sql.session.timeZone": "America/New_York",
