@@ -22,6 +22,31 @@ NOT_OF_THE_PATH = {
 }  # fmt: skip
 
 
+ONE_OF_EACH = ("silver_feedback", "gold_topics", "feedback_clusters", "validated_feedback")
+"""Steps that between them use what engines differ in: windows, Python over batches, cogroups,
+joins, nested columns."""
+
+
+def test_a_jvm_makes_the_same_of_what_sail_wrote(
+    landing: Path, make_home: MakeHome, run_all: RunAll, tmp_path: Path
+) -> None:
+    """The part of the suite that is quick enough to run each time."""
+    begun = make_home("begun")
+    run_all({"sail": [Work(str(begun), str(landing), DAYS, "first")]})
+    homes = {engine: Path(shutil.copytree(begun, tmp_path / engine)) for engine in ("sail", "jvm")}
+    run_all(
+        {
+            engine: [Work(str(home), str(landing), DAYS, "again", steps=ONE_OF_EACH)]
+            for engine, home in homes.items()
+        }
+    )
+    for table in ONE_OF_EACH:
+        again = [row for row in rows_of(homes["jvm"], "stage_metrics") if row["run_id"] == "again"]
+        assert table in {row["stage"] for row in again}
+    assert differences(homes["sail"], homes["jvm"]) == {}
+
+
+@pytest.mark.slow  # Every step on a JVM: a minute of two cores.
 def test_the_same_files_give_the_same_rows(
     landing: Path, make_home: MakeHome, run_all: RunAll
 ) -> None:

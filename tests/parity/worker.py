@@ -48,7 +48,8 @@ DECIDED_AT = dt.datetime(2026, 6, 4, 9, 0, tzinfo=dt.UTC)
 class Work:
     """One run of the path: `days` of the landing zone into `home`.
 
-    With `decide`, that many waiting items are decided by a person first.
+    With `decide`, that many waiting items are decided by a person first; with `steps`, only these
+    steps run.
     """
 
     home: str
@@ -56,6 +57,7 @@ class Work:
     days: tuple[str, ...]
     run_id: str
     decide: int = 0
+    steps: tuple[str, ...] = ()
 
 
 def main() -> None:
@@ -82,6 +84,8 @@ def run_path(runtime: Runtime, work: Work) -> dict[str, float]:
         decide(runtime, work.decide)
     took = {}
     for step in PATH:
+        if work.steps and step.name not in work.steps:
+            continue
         report = run_step(step, partitions, runtime)
         took[step.name] = report.seconds
         check_contract(step.writes, partitions, runtime.lakehouse, step.row_for_row, runtime.run_id)
