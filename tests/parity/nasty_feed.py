@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import review, ticket
+from tests.parity.worker import DAYS
 
-DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
 DOWN = "The whole shop has been down since this morning, nothing loads and I cannot order"
 CHARGED = "I was charged twice for the same order and nobody has refunded me, this is outrageous"
 
@@ -61,7 +61,7 @@ INSTANTS = (
     "",
     None,
 )
-SCORES = (
+SCORES: tuple[Any, ...] = (
     1,
     5,
     0,

@@ -10,9 +10,8 @@ import pytest
 
 from feedback_assets.contracts.tables import TABLES
 from tests.parity.conftest import MakeHome, RunAll
-from tests.parity.nasty_feed import DAYS
 from tests.parity.tables import MAY_DIFFER, counted, differences, rows_of
-from tests.parity.worker import PATH, Work
+from tests.parity.worker import DAYS, PATH, Work
 
 pytestmark = [pytest.mark.usefixtures("jvm"), pytest.mark.timeout(900)]
 NOT_OF_THE_PATH = {

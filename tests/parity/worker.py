@@ -41,6 +41,8 @@ PATH: list[Step] = [
     BRONZE, SILVER, *GOLD_STEPS, PROFILE, CLUSTERS, TRIAGE_STEP, VALIDATION, INSIGHTS,
     TICKETS_STEP, OUTCOMES,
 ]  # fmt: skip
+DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
+"""Days of the landing zones that are run."""
 DECIDED_AT = dt.datetime(2026, 6, 4, 9, 0, tzinfo=dt.UTC)
 
 
