@@ -61,8 +61,8 @@ class TestInAJvm:
             last = by_rust
         assert last == [
             ["2026-06-02", "zendesk", 5],
-            ["2026-06-03", "ü 100%/=", 2],
             ["2026-06-03", "survey", 7],
+            ["2026-06-03", "ü 100%/=", 2],
         ]
         assert "deletionVectors" not in tables["features"]
 
