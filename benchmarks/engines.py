@@ -82,6 +82,7 @@ def _measure(items: int, folder: Path, models: Path) -> dict[str, Seconds]:
     for engine in ENGINES:
         home = folder / engine
         shutil.copytree(models, home / "models")
+        _put_on_record(home)
         work = Work(str(home), str(landing), DAYS, engine)
         asked = orjson.dumps({"engine": engine, "work": [asdict(work)]}).decode()
         done = subprocess.run(
@@ -94,6 +95,18 @@ def _measure(items: int, folder: Path, models: Path) -> dict[str, Seconds]:
         sys.stderr.write(f"{items} {engine}: {found[engine]}\n")
         shutil.rmtree(home)
     return found
+
+
+def _put_on_record(home: Path) -> None:
+    """The golden set's judgement on the models, without which no ticket opens."""
+    from feedback_assets.gold.evaluation.judging import judge_in_force
+    from feedback_assets.pipeline.runtime import build_runtime
+    from resources.settings import Settings
+
+    settings = Settings(home=home)
+    runtime = build_runtime(settings, "golden")
+    judge_in_force(runtime, settings.golden_set, settings.reports_folder)
+    runtime.engine.stop()
 
 
 def markdown(measured: Mapping[int, Mapping[str, Seconds]]) -> str:
