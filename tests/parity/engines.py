@@ -36,7 +36,9 @@ def missing() -> str | None:
         found = "no Java" if java is None else f"Java {java}"
         return f"Java {JAVA} not found ({found}): install one, or set JAVA_HOME"
     if not list(jars_folder().glob("delta-spark_*.jar")):
-        return f"Delta's jars not found in {jars_folder()}: run tests/parity/fetch_jars (needs mvn)"
+        return (
+            f"jars not found in {jars_folder()}: run make jars (tests/parity/fetch_jars; needs mvn)"
+        )
     return None
 
 
