@@ -150,7 +150,7 @@ def _window(layout: Layout, weight: Weights, start: int, end: int) -> Span:
     starts, ends = layout.word_starts[first:last], layout.word_ends[first:last]
     fits = np.searchsorted(ends, starts + LONGEST, side="right") - 1
     reach = np.maximum(fits, np.arange(len(starts)))
-    best = int(np.argmax(weight[ends[reach]] - weight[starts]))
+    best = int(np.argmax(_settled(weight[ends[reach]] - weight[starts])))
     return int(starts[best]), int(ends[reach[best]])
 
 

@@ -126,7 +126,7 @@ def _in_bulk(table: Table, stored: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
     rows = size = 0
     for batch in stored:
         held.append(conform(table, batch))
-        rows, size = rows + batch.num_rows, size + batch.nbytes
+        rows, size = rows + batch.num_rows, size + held[-1].nbytes
         if rows >= BULK_ROWS or size >= BULK_BYTES:
             yield pa.concat_batches(held)
             held, rows, size = [], 0, 0

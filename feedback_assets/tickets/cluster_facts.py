@@ -124,15 +124,23 @@ def _sizes(members: DataFrame) -> list[dict[str, Any]]:
         F.min("confidence").alias("confidence_min"),
         F.avg("confidence").alias("confidence_mean"),
         F.max("confidence").alias("confidence_max"),
-        # One alarmed reading must not make the ticket critical; a fifth of them may.
-        F.percentile_approx(_severity_rank(), 0.8).alias("severity_rank"),
+        # Counted, not asked of percentile_approx: engines approximate differently.
+        *[_this_severe(severity) for severity in SEVERITIES],
     )
     return [row.asDict() for row in rows.orderBy("cluster_id").collect()]
 
 
-def _severity_rank() -> Column:
-    ranks = [F.when(F.col("severity") == s, F.lit(i)) for i, s in enumerate(SEVERITIES)]
-    return F.coalesce(*ranks)
+def _this_severe(severity: str) -> Column:
+    severe = F.col("severity").isin(*SEVERITIES[SEVERITIES.index(severity) :])
+    return F.sum(F.when(severe, 1).otherwise(0)).alias(severity)
+
+
+def _severity(size: dict[str, Any]) -> str:
+    """The highest severity that more than a fifth of a cluster's items have or exceed.
+
+    One alarmed reading among many must not make the ticket critical.
+    """
+    return next(s for s in reversed(SEVERITIES) if 5 * size[s] > size["size"])
 
 
 def _counts(members: DataFrame) -> dict[str, dict[str, dict[str, int]]]:
@@ -203,7 +211,7 @@ def _facts(
         label=first["cluster_label"] or "",
         category=first["primary_category"],
         sub_category=first["sub_category"],
-        severity=SEVERITIES[int(size["severity_rank"])],
+        severity=_severity(size),
         priority_score=first["priority_score"],
         lane=first["lane"],
         owner_team=first["owner_team"],

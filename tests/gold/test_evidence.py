@@ -86,6 +86,17 @@ def test_a_long_clause_is_narrowed_at_words(small_model: TriageClassifier) -> No
     assert not text[end].isalpha()
 
 
+def test_of_equal_windows_the_first_is_quoted_whatever_stands_beside(
+    small_model: TriageClassifier,
+) -> None:
+    text = "charged twice " * 1500
+    beside = [f"the fee number {n} and my money " * n for n in range(1, 9)]
+    alone = spans_of([text], small_model)[0]
+    assert alone[0][0] < LONGEST
+    for n in range(1, len(beside) + 1):
+        assert spans_of([*beside[:n], text], small_model)[-1] == alone
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n\n"])
 def test_nothing_to_quote(text: str) -> None:
     assert whole(text) == []

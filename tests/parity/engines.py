@@ -36,7 +36,9 @@ def missing() -> str | None:
         found = "no Java" if java is None else f"Java {java}"
         return f"Java {JAVA} not found ({found}): install one, or set JAVA_HOME"
     if not list(jars_folder().glob("delta-spark_*.jar")):
-        return f"Delta's jars not found in {jars_folder()}: run tests/parity/fetch_jars (needs mvn)"
+        return (
+            f"jars not found in {jars_folder()}: run make jars (tests/parity/fetch_jars; needs mvn)"
+        )
     return None
 
 
@@ -83,6 +85,9 @@ _SPARK = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # A process that lives a minute is over before the second compiler pays.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
     "spark.log.level": "ERROR",
     # Not UTC, so that what relies on the session's zone shows.
     "spark.sql.session.timeZone": "America/New_York",

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import review, ticket
+from tests.parity.worker import DAYS
 
-DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
 DOWN = "The whole shop has been down since this morning, nothing loads and I cannot order"
 CHARGED = "I was charged twice for the same order and nobody has refunded me, this is outrageous"
 
@@ -61,7 +61,7 @@ INSTANTS = (
     "",
     None,
 )
-SCORES = (
+SCORES: tuple[Any, ...] = (
     1,
     5,
     0,
@@ -197,7 +197,8 @@ def _posts() -> list[Any]:
 
 
 _SURVEY = (
-    "Response ID,Submitted At,Question,Comment,Score,Score Scale,Country,Customer Tier,App Version\n"
+    "Response ID,Submitted At,Question,Comment,Score,Score Scale,Country,Customer Tier,"
+    "App Version\n"
     'N-1,2026-06-02T05:31:40Z,Why?,"two\nlines, and ""quotes""",0,0=worst .. 10=best,DE,,5.2.0\n'
     "N-2,2026-06-02T05:31:40Z,Why?,,10,0=worst .. 10=best,,,\n"
     "N-3,2026-06-02T05:31:40Z,Why?,Refund never came,10.0,0=worst .. 10=best,ZA,PLUS,\n"

@@ -46,12 +46,13 @@ DIGITS = 1e-9
 
 
 def rows_of(home: Path, table: str) -> list[dict[str, Any]]:
-    """Rows of a table without what may differ, in an order of their content's."""
+    """Rows of a table without what may differ, by partition, key and content."""
     lakehouse = DeltaLakehouse(str(home / "lakehouse"))
     if not lakehouse.exists(table):
         return []
     rows = [_comparable(table, row) for row in lakehouse.scan(table).read_all().to_pylist()]
-    return sorted(rows, key=_place)
+    named = TABLES[table].partition_by + TABLES[table].key
+    return sorted(rows, key=lambda row: (*(str(row.get(name)) for name in named), _place(row)))
 
 
 def differences(one: Path, other: Path, most: int = 5) -> dict[str, list[str]]:
@@ -100,12 +101,12 @@ def _without_floats(value: Any) -> Any:
 
 def _told(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> list[str]:
     if len(one) != len(other):
-        places = {_place(row) for row in one} ^ {_place(row) for row in other}
-        return [f"{len(one)} rows and {len(other)}", *sorted(places)]
+        alone = {_place(row) for row in one} ^ {_place(row) for row in other}
+        return [f"{len(one)} rows and {len(other)}", *sorted(alone)]
     return [
-        f"{name}: {left[name]!r} and {right[name]!r}, in {_name(left)}"
+        f"{name}: {left.get(name)!r} and {right.get(name)!r}, in {_name(left)}"
         for left, right in zip(one, other, strict=True)
-        for name in left.keys() | right.keys()
+        for name in sorted(left.keys() | right.keys())
         if not same(left.get(name), right.get(name))
     ]
 

@@ -41,6 +41,8 @@ PATH: list[Step] = [
     BRONZE, SILVER, *GOLD_STEPS, PROFILE, CLUSTERS, TRIAGE_STEP, VALIDATION, INSIGHTS,
     TICKETS_STEP, OUTCOMES,
 ]  # fmt: skip
+DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
+"""Days of the landing zones that are run."""
 DECIDED_AT = dt.datetime(2026, 6, 4, 9, 0, tzinfo=dt.UTC)
 
 
@@ -48,7 +50,8 @@ DECIDED_AT = dt.datetime(2026, 6, 4, 9, 0, tzinfo=dt.UTC)
 class Work:
     """One run of the path: `days` of the landing zone into `home`.
 
-    With `decide`, that many waiting items are decided by a person first.
+    With `decide`, that many waiting items are decided by a person first; with `steps`, only these
+    steps run.
     """
 
     home: str
@@ -56,6 +59,7 @@ class Work:
     days: tuple[str, ...]
     run_id: str
     decide: int = 0
+    steps: tuple[str, ...] = ()
 
 
 def main() -> None:
@@ -82,6 +86,8 @@ def run_path(runtime: Runtime, work: Work) -> dict[str, float]:
         decide(runtime, work.decide)
     took = {}
     for step in PATH:
+        if work.steps and step.name not in work.steps:
+            continue
         report = run_step(step, partitions, runtime)
         took[step.name] = report.seconds
         check_contract(step.writes, partitions, runtime.lakehouse, step.row_for_row, runtime.run_id)
