@@ -20,8 +20,8 @@ import pyarrow as pa
 from feedback_assets.bronze.landing_step import BRONZE
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.contracts.tables import REVIEW_DECISIONS
-from feedback_assets.gold.assets import STEPS as GOLD_STEPS
-from feedback_assets.gold.checks import judge_partitions
+from feedback_assets.gold.gold_steps import STEPS as GOLD_STEPS
+from feedback_assets.gold.golden_judging import judge_partitions
 from feedback_assets.insights.insights_step import INSIGHTS
 from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.runtime import Runtime, build_runtime
