@@ -136,6 +136,7 @@ def test_a_gzip_stream_that_breaks_off_keeps_what_came_before() -> None:
         (gzip.compress(FEED)[:-8] + b"\0" * 8, 3),
         (gzip.compress(FEED) + b"trailing text", 3),
     ],
+    ids=["no_gzip", "wrong_checksum", "text_after_the_end"],  # the bytes hold the time
 )
 def test_a_broken_gzip_stream_keeps_what_came_before(data: bytes, kept: int) -> None:
     outcomes = read(data, "feed.jsonl.gz")
