@@ -106,7 +106,7 @@ def test_once_made_again_a_refused_partition_passes(shop: Shop) -> None:
     shop.run(GOOD, BAD)
     shop.compute.step = None
     again = shop.run(BAD, only=["validated_feedback", "tickets", "ticket_outcomes"])
-    assert again.success
+    assert again.success, failures(again)
     assert shop.verdicts("validated_feedback")[BAD.key] == ("SUCCEEDED", True)
     assert shop.tickets_of(BAD) > 0
 

@@ -18,7 +18,7 @@ from resources.lakehouse.delta import DeltaLakehouse
 from tests.resources.lakehouse.numbers_table import FIRST, TABLE
 from tests.stores import Place
 
-in_a_store = pytest.mark.parametrize("place", ["s3"], indirect=True)
+pytestmark = pytest.mark.parametrize("place", ["s3"], indirect=True)
 
 WRITERS = 3
 COMMITS = 3
@@ -65,7 +65,6 @@ def commits(lakehouse: DeltaLakehouse, place: Place) -> int:
     return [entry["operation"] for entry in table.history()].count("WRITE")
 
 
-@in_a_store
 def test_writers_of_their_own_partitions_all_succeed(
     place: Place, lakehouse: DeltaLakehouse
 ) -> None:
@@ -79,7 +78,6 @@ def test_writers_of_their_own_partitions_all_succeed(
     assert commits(lakehouse, place) == WRITERS * COMMITS
 
 
-@in_a_store
 def test_writers_of_one_partition_exclude_each_other(
     place: Place, lakehouse: DeltaLakehouse
 ) -> None:
@@ -93,7 +91,6 @@ def test_writers_of_one_partition_exclude_each_other(
     assert commits(lakehouse, place) == succeeded
 
 
-@pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
 def test_appends_of_one_transaction_are_counted_once(
     place: Place, lakehouse: DeltaLakehouse
 ) -> None:

@@ -7,11 +7,11 @@ import json
 import pickle
 import traceback
 
-import cloudpickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from pyspark import cloudpickle
 
 from resources.landing.zone import LandingZone
 from resources.storage.hadoop import hadoop_settings
