@@ -106,7 +106,8 @@ def _by_weight() -> Any:
         F.desc("_alike"),
         F.desc("_same_matter"),
         F.desc("priority_score"),
-        F.desc("confidence"),
+        # Last digits differ with the batches that rows came in.
+        F.desc(F.round("confidence", 6)),
         "day",
         "feedback_id",
     )

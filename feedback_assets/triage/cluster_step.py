@@ -64,7 +64,9 @@ def representatives(context: StepContext) -> DataFrame:
         f"cluster_id IS NOT NULL AND day BETWEEN DATE '{min(days) - reach}'"
         f" AND DATE '{max(days) + reach}' AND NOT ({predicate(context.partitions)})"
     )
-    first = Window.partitionBy("cluster_id").orderBy("day", F.desc("similarity"), "feedback_id")
+    # Last digits differ with the batches that rows came in; they must not choose who is shown.
+    likeness = F.round("similarity", 6)
+    first = Window.partitionBy("cluster_id").orderBy("day", F.desc(likeness), "feedback_id")
     return (
         known.withColumn("_nth", F.row_number().over(first))
         .where(f"_nth <= {SHOWN_EACH}")

@@ -66,7 +66,7 @@ def main() -> None:
     """Do the work of the command line's JSON; prints seconds by step as JSON."""
     asked = orjson.loads(sys.argv[1])
     started = time.monotonic()
-    engine = start(asked["engine"])
+    engine = start(asked["engine"], **asked.get("settings", {}))
     engine.session()
     took: dict[str, float] = {"start": time.monotonic() - started}
     for fields in asked["work"]:
