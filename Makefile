@@ -25,6 +25,15 @@ test: setup ## Lint, check types, run the tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
 
+test-slow: setup jars ## What takes minutes: both engines row by row, PostgreSQL, every compute
+	$(BIN)/pytest -m slow
+
+jars: ## Fetch Delta's jars for tests on a JVM Spark (needs Java 17 and Maven)
+	tests/parity/fetch_jars
+
+wheel: setup ## Build the wheel that a Databricks job runs, into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+
 dev: setup ## Open the Dagster UI on http://localhost:3000
 	@$(BIN)/feedback dev
 
@@ -37,4 +46,4 @@ lock: ## Pin the dependencies again (needs uv)
 clean: ## Remove what the demo and runs made (.feedback)
 	rm -rf $(FEEDBACK_HOME)
 
-.PHONY: help setup demo test dev bench lock clean
+.PHONY: help setup demo test test-slow jars wheel dev bench lock clean

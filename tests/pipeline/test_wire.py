@@ -25,16 +25,18 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 REPORTS = st.builds(
     StepReport,
     step=st.just("silver_feedback"),
-    counts=st.dictionaries(PARTITIONS, st.dictionaries(st.text(min_size=1), NUMBERS)),
+    counts=st.dictionaries(
+        PARTITIONS, st.dictionaries(st.text(min_size=1), NUMBERS, max_size=2), max_size=3
+    ),
     seconds=NUMBERS,
-    refused=st.dictionaries(PARTITIONS, st.text()),
-    notes=st.lists(st.text()),
-    versions=st.dictionaries(PARTITIONS, st.text()),
+    refused=st.dictionaries(PARTITIONS, st.text(), max_size=3),
+    notes=st.lists(st.text(), max_size=3),
+    versions=st.dictionaries(PARTITIONS, st.text(), max_size=3),
 )
 FINDINGS = st.builds(
     Finding,
     rows=st.integers(0, 9),
-    problems=st.lists(st.text()),
+    problems=st.lists(st.text(), max_size=3),
     broken=st.integers(0, 9),
     value=st.none() | NUMBERS,
     threshold=st.none() | NUMBERS,
@@ -51,7 +53,11 @@ def test_a_steps_report(report: StepReport) -> None:
     assert sent(Answer.of_step("silver_feedback", report)).step_report() == report
 
 
-@given(st.dictionaries(st.text(min_size=1), st.dictionaries(PARTITIONS, FINDINGS)))
+@given(
+    st.dictionaries(
+        st.text(min_size=1), st.dictionaries(PARTITIONS, FINDINGS, max_size=2), max_size=3
+    )
+)
 def test_findings(findings: dict[str, dict[Partition, Finding]]) -> None:
     override = GateOverride(
         PARTITION.day, PARTITION.source, "o1", "drift_rating", "dana", "known", "failed: …", 0.61,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.parametrize("place", ["s3"], indirect=True)
 
 WRITERS = 3
 COMMITS = 3
+# The program imports the test's table.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 PROGRAM = Path(__file__).with_name("writing_process.py")
 
 
@@ -30,7 +33,7 @@ def written_at_once(place: Place, how: str) -> list[dict[str, Any]]:
     writers = [
         subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", str(PROGRAM), how, str(n), str(COMMITS)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT,
         )
         for n in range(WRITERS)
     ]  # fmt: skip
