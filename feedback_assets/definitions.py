@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 import feedback_assets.bronze.assets as bronze
+import feedback_assets.fast_lane.assets as fast_lane
 import feedback_assets.gold.assets as gold
 import feedback_assets.insights.assets as insights
 import feedback_assets.quality.assets as quality
@@ -26,7 +27,9 @@ def build_defs(compute: Compute | None = None) -> dg.Definitions:
     """The definitions, run by `compute` or by what settings describe."""
     compute = compute or Compute()
     return dg.Definitions(
-        assets=automated([asset for room in ROOMS for asset in room.ASSETS], compute),
+        assets=automated(
+            [*fast_lane.ASSETS, *(asset for room in ROOMS for asset in room.ASSETS)], compute
+        ),
         asset_checks=[check for room in ROOMS for check in room.CHECKS],
         jobs=[*jobs.JOBS, *model_triggers.JOBS, *watching.JOBS, *gate_jobs.GATE_JOBS],
         schedules=[*model_triggers.SCHEDULES, *watching.SCHEDULES],

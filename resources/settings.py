@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     )
     survey_columns: Path | None = Field(None, description="Column mapping of flat surveys")
     routing_rules: Path | None = Field(None, description="Triage rules in place of the built-in")
+    urgent_rules: Path | None = Field(None, description="What the fast lane takes, likewise")
     quality_rules: Path | None = Field(
         None, description="What is checked, what blocks and what warns, in place of the built-in"
     )

@@ -25,6 +25,7 @@ from feedback_assets.orchestration.ranges import cover
 from feedback_assets.pipeline.assets import Compute
 from feedback_assets.pipeline.gate import contract_check_name, override_verdict
 from feedback_assets.pipeline.gate_overrides import GateOverride
+from feedback_assets.pipeline.lanes import Lane
 from feedback_assets.pipeline.step import Step, StepReport
 from resources.compute.connect import SailEngine
 from resources.lakehouse.delta import DeltaLakehouse
@@ -50,8 +51,10 @@ class Spoiling(Compute):
 
     step: str | None = None
 
-    def run(self, step: Step, partitions: Sequence[Partition], run_id: str) -> StepReport:
-        report = super().run(step, partitions, run_id)
+    def run(
+        self, step: Step, partitions: Sequence[Partition], run_id: str, lane: Lane = "batch"
+    ) -> StepReport:
+        report = super().run(step, partitions, run_id, lane)
         if step.name == self.step and BAD in partitions:
             lakehouse = self.runtime(run_id).lakehouse
             where = f"day = '{BAD.day}' AND source = '{BAD.source}'"

@@ -17,6 +17,7 @@ from feedback_assets.pipeline.contract_check import check_contract
 from feedback_assets.pipeline.gate import REQUIRED_CHECKS, contract_check_name, data_versions
 from feedback_assets.pipeline.gate_overrides import overrides_in_force
 from feedback_assets.pipeline.judgement import Finding, write_unjudged
+from feedback_assets.pipeline.lanes import Lane, lane_of
 from feedback_assets.pipeline.model_plan import ModelPlan
 from feedback_assets.pipeline.runtime import (
     Progress,
@@ -83,9 +84,11 @@ class Compute:
             self._model_plan = build_model_plan(self.settings)
         return build_runtime(self.settings, run_id, self._engine, self._progress, self._model_plan)
 
-    def run(self, step: Step, partitions: Sequence[Partition], run_id: str) -> StepReport:
-        """Run `step` on `partitions`."""
-        return run_step(step, partitions, self.runtime(run_id))
+    def run(
+        self, step: Step, partitions: Sequence[Partition], run_id: str, lane: Lane = "batch"
+    ) -> StepReport:
+        """Run `step` on `partitions`, or on the fast lane's items in them."""
+        return run_step(step, partitions, self.runtime(run_id), lane)
 
     def close(self) -> None:
         """Give back what the language model holds open."""
@@ -127,7 +130,8 @@ def step_asset(
     def asset(
         context: dg.AssetExecutionContext, compute: ComputeParam
     ) -> dg.MaterializeResult[None]:
-        report = compute.run(step, partitions_of(context.partition_keys), context.run.run_id)
+        partitions, lane = partitions_of(context.partition_keys), lane_of(context.run.tags)
+        report = compute.run(step, partitions, context.run.run_id, lane)
         for note in report.notes:
             context.log.info(note)
         return _result(context, step, report, compute)
@@ -282,6 +286,7 @@ def _result(
             **{name: int(counts[name]) for name in sorted(counts)},
             "seconds": round(report.seconds / len(done), 3),
             "table_version": versions[partition],
+            "lane": lane_of(context.run.tags),
             **({"notes": "\n".join(report.notes)} if report.notes else {}),
         }
         for partition, counts in report.counts.items()
