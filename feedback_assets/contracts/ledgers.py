@@ -74,6 +74,23 @@ URGENT_ITEMS = Table(
     append_only=True,
 )
 
+LANDING_ARRIVALS = Table(
+    "landing_arrivals",
+    "quality",
+    "Landing files as whoever watches the landing zone saw them; a file's latest row holds.",
+    (
+        DAY,
+        SOURCE,
+        Column("path", STRING, "Under the landing zone's root", nullable=False),
+        Column("size", INTEGER, "Bytes", False, (), 0),
+        Column("modified", TIMESTAMP, "When it was last written", nullable=False),
+        Column("recorded_at", TIMESTAMP, "When", nullable=False),
+    ),
+    key=(),
+    partition_by=("day",),
+    append_only=True,
+)
+
 MODEL_BATCHES = Table(
     "model_batches",
     "quality",
