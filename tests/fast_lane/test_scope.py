@@ -32,13 +32,12 @@ def lakehouse(settings: Settings) -> DeltaLakehouse:
 
 def take(lakehouse: DeltaLakehouse, item: str, ago: dt.timedelta) -> None:
     row = {
-        "day": PARTITION.day, "source": PARTITION.source, "feedback_id": item, "origin": f"f#{item}",
-        "rule_ids": ["severe"], "through": False, "received_at": None, "recorded_at": NOW - ago,
+        "day": PARTITION.day, "source": PARTITION.source, "feedback_id": item,
+        "origin": f"f#{item}", "rule_ids": ["severe"], "through": False,
+        "received_at": None, "recorded_at": NOW - ago,
         "run_id": "r",
     }  # fmt: skip
-    lakehouse.append(
-        URGENT_ITEMS, [pa.RecordBatch.from_pylist([row], schema=URGENT_ITEMS.schema)]
-    )
+    lakehouse.append(URGENT_ITEMS, [pa.RecordBatch.from_pylist([row], schema=URGENT_ITEMS.schema)])
 
 
 def test_without_the_fast_lane_a_run_is_about_everything(lakehouse: DeltaLakehouse) -> None:
