@@ -28,6 +28,8 @@ from resources.lakehouse.base import Lakehouse
 
 Lane = Literal["batch", "fast"]
 LANE_TAG = "feedback/lane"
+FAST_LANE = "fast_lane"
+"""The metric that marks a step's counts as the fast lane's."""
 LEFT_TO_THE_FAST_LANE = dt.timedelta(minutes=10)
 """How long the batch leaves alone what the fast lane has taken and is not through with."""
 LAST_BY_ITEM = "validated_feedback"

@@ -20,6 +20,7 @@ from feedback_assets.contracts.partitions import Partition, predicate
 from feedback_assets.contracts.tables import TABLES
 from feedback_assets.pipeline.commits import commit_step, quarantine, rows_by_partition
 from feedback_assets.pipeline.lanes import (
+    FAST_LANE,
     LAST_BY_ITEM,
     WHOLE,
     Lane,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 Commit = Literal["replace", "append"]
 OUT = ("rows_out", "rows_quarantined")
-FAST_LANE = "fast_lane"
-"""The metric that marks a run's counts as the fast lane's."""
 
 
 @dataclass(frozen=True)
