@@ -30,7 +30,7 @@ def build_defs(compute: Compute | None = None) -> dg.Definitions:
         assets=automated(
             [*fast_lane.ASSETS, *(asset for room in ROOMS for asset in room.ASSETS)], compute
         ),
-        asset_checks=[check for room in ROOMS for check in room.CHECKS],
+        asset_checks=[*fast_lane.CHECKS, *(check for room in ROOMS for check in room.CHECKS)],
         jobs=[*jobs.JOBS, *model_triggers.JOBS, *watching.JOBS, *gate_jobs.GATE_JOBS],
         schedules=[*model_triggers.SCHEDULES, *watching.SCHEDULES],
         sensors=[*sensors.SENSORS, *model_triggers.SENSORS, tickets_follow],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from feedback_assets.fast_lane.screen_step import SCREEN
-from feedback_assets.pipeline.assets import step_asset
+from feedback_assets.pipeline.assets import contract_check, step_asset
 
 ASSETS = [step_asset(SCREEN, {"spark", "deltalake", "scikitlearn"}, ["triage_classifier"])]
+CHECKS = [contract_check(SCREEN)]

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 TAKEN = pa.schema([pa.field(field.name, field.type) for field in URGENT_ITEMS.schema])
+RANKED = TAKEN.append(pa.field("_rank", pa.int32()))
 MOST = 1000
-"""Items a run takes at most, those that came first: a flood of them is what the batch is for."""
+"""Items a run takes at most, so that it ends in time; by the rules' order, then first come. What
+is left is taken by the next run, or by the batch if that is there first."""
 
 
 def screen(context: StepContext) -> DataFrame:
@@ -54,16 +56,17 @@ def screen(context: StepContext) -> DataFrame:
     rows = map_arrow(new, canonicaliser(runtime.connectors, runtime.token_key), CANONICAL)
     readable = rows.where("_quarantined IS NULL")
     return (
-        map_arrow(readable, screener(runtime, load_urgent_rules(runtime.urgent_rules)), TAKEN)
-        .orderBy("received_at", "feedback_id")
+        map_arrow(readable, screener(runtime, load_urgent_rules(runtime.urgent_rules)), RANKED)
+        .orderBy("_rank", "received_at", "feedback_id")
         .limit(MOST)
+        .drop("_rank")
     )
 
 
 def screener(
     runtime: Runtime, rules: UrgentRules
 ) -> Callable[[pa.RecordBatch], Iterator[pa.RecordBatch]]:
-    """A function from a batch of `CANONICAL` to the rows of `TAKEN` of what `rules` take."""
+    """A function from a batch of `CANONICAL` to the rows of `RANKED` of what `rules` take."""
     models, run_id = runtime.models_folder, runtime.run_id
     version, guard = version_in_force(models), version_in_force(models, SUSPICION)
     now = datetime.now(UTC)
@@ -88,11 +91,12 @@ def screener(
                 "through": False,
                 "recorded_at": now,
                 "run_id": run_id,
+                "_rank": rules.rank[rule_ids[0]],
             }
             for row, rule_ids in zip(batch.select(_PLACE).to_pylist(), matched, strict=True)
             if rule_ids
         ]
-        yield pa.RecordBatch.from_pylist(rows, schema=TAKEN)
+        yield pa.RecordBatch.from_pylist(rows, schema=RANKED)
 
     return look
 

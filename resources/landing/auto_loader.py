@@ -3,10 +3,10 @@
 Belongs here: its options, and what it tells of a file. Does not belong here: what is done with
 that (fast_lane/arrivals_watch.py).
 
-Auto Loader (the Structured Streaming source ``cloudFiles``) exists on Databricks only. It finds new
-files by listing the folder in a smart way, or, with `notifications`, by events of the object store,
-for which it sets up a queue. Either way it keeps account of what it has seen in its checkpoint. Of a
-file only its name, size and time are asked for, never its content.
+Auto Loader (the Structured Streaming source ``cloudFiles``) exists on Databricks only. It finds
+new files by listing the folder in a smart way, or, with `notifications`, by events of the object
+store, for which it sets up a queue. Either way it keeps account of what it has seen in its
+checkpoint. Of a file only its name, size and time are asked for, never its content.
 """
 
 from __future__ import annotations

@@ -52,12 +52,14 @@ class Lanes(Shop):
             raise_on_error=False,
         )
 
-    def land(self, name: str, texts: Sequence[str], first: int, **fields: Any) -> None:
+    def land(
+        self, name: str, texts: Sequence[str], first: int, partition: Partition = PARTITION
+    ) -> None:
         """A landing file of tickets numbered from `first`."""
-        folder = Path(self.settings.landing_root) / PARTITION.source / PARTITION.day.isoformat()
+        folder = Path(self.settings.landing_root) / partition.source / partition.day.isoformat()
         folder.mkdir(parents=True, exist_ok=True)
         lines = [
-            orjson.dumps(ticket(first + n, text, requester_id=first + n, **fields)).decode()
+            orjson.dumps(ticket(first + n, text, requester_id=first + n)).decode()
             for n, text in enumerate(texts)
         ]
         (folder / name).write_text("\n".join([*lines, ""]), encoding="utf-8")

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import dagster as dg
+import pytest
+
+from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import TABLES
+from feedback_assets.orchestration.urgent_sensor import urgent_feedback
 from tests.fast_lane.conftest import CALM, PARTITION, URGENT, Lanes
 from tests.shop import failures
 
@@ -11,21 +18,35 @@ PER_ITEM = [
     "gold_root_cause", "gold_recommendation", "gold_feedback", "feedback_clusters", "triage",
     "validated_feedback",
 ]  # fmt: skip
+EVERYTHING = len(CALM) + len(URGENT)
 
 
-def test_urgent_items_get_their_tickets_and_no_other_item_is_touched(lanes: Lanes) -> None:
-    lanes.land("a.jsonl", [*CALM, *URGENT], 1)
-    result = lanes.fast()
+def test_from_the_landing_zone_by_the_sensor_to_tickets(lanes: Lanes) -> None:
+    today = Partition(dt.datetime.now(dt.UTC).date(), PARTITION.source)
+    lanes.land("a.jsonl", [*CALM, *URGENT], 1, today)
+    requests: list[dg.RunRequest] = []
+    cursor = None
+    for _look in range(2):
+        with dg.build_sensor_context(
+            instance=lanes.instance, cursor=cursor, resources={"compute": lanes.compute}
+        ) as context:
+            told = urgent_feedback(context)
+        cursor = told.cursor if isinstance(told, dg.SensorResult) else context.cursor
+        requests += (told.run_requests or []) if isinstance(told, dg.SensorResult) else []
+    (request,) = requests
+    result = lanes.fast(Partition.parse(str(request.partition_key)))
     assert result.success, failures(result)
     urgent = lanes.taken()
     assert len(urgent) == len(URGENT)
+    # No other item is touched.
     assert len(lanes.ids("bronze_feedback")) == len(CALM) + len(URGENT)
     for table in PER_ITEM[1:]:
         assert set(lanes.ids(table)) == urgent, table
     assert set(lanes.ids("ticket_items")) == urgent
+    assert lanes.issues() > 0
 
 
-def test_the_batch_does_the_rest_and_nothing_twice(lanes: Lanes) -> None:
+def test_first_the_fast_lane_then_the_batch_and_nothing_twice(lanes: Lanes) -> None:
     lanes.land("a.jsonl", [*CALM, *URGENT], 1)
     fast = lanes.fast()
     assert fast.success, failures(fast)
@@ -33,9 +54,8 @@ def test_the_batch_does_the_rest_and_nothing_twice(lanes: Lanes) -> None:
     issues = lanes.issues()
     batch = lanes.run(PARTITION)
     assert batch.success, failures(batch)
-    everything = len(CALM) + len(URGENT)
     for table in PER_ITEM:
-        assert len(set(lanes.ids(table))) == len(lanes.ids(table)) == everything, table
+        assert len(set(lanes.ids(table))) == len(lanes.ids(table)) == EVERYTHING, table
     found = {row["feedback_id"]: row["cluster_id"] for row in lanes.rows("feedback_clusters")}
     assert found.items() >= clusters.items()
     assert len(set(lanes.ids("ticket_items"))) == len(lanes.ids("ticket_items"))
@@ -43,41 +63,36 @@ def test_the_batch_does_the_rest_and_nothing_twice(lanes: Lanes) -> None:
     assert len(set(opened)) == len(opened) == lanes.issues() >= issues
 
 
-def test_after_the_batch_the_fast_lane_finds_nothing_to_do(lanes: Lanes) -> None:
-    lanes.land("a.jsonl", [*CALM, *URGENT], 1)
-    batch = lanes.run(PARTITION)
-    assert batch.success, failures(batch)
-    before = {table: lanes.lakehouse.version(table) for table in PER_ITEM[1:]}
-    fast = lanes.fast()
-    assert fast.success, failures(fast)
-    assert lanes.taken() == set()
-    assert {table: lanes.lakehouse.version(table) for table in PER_ITEM[1:]} == before
-
-
-def test_urgent_items_join_a_partition_that_is_done(lanes: Lanes) -> None:
-    lanes.land("a.jsonl", CALM, 1)
-    assert lanes.run(PARTITION).success
-    files = {table: {file["path"] for file in lanes.lakehouse.files(table)} for table in PER_ITEM}
-    lanes.land("b.jsonl", URGENT, 101)
-    fast = lanes.fast()
-    assert fast.success, failures(fast)
-    for table in PER_ITEM:
-        assert len(lanes.ids(table)) == len(CALM) + len(URGENT)
-        # What stood there is not written anew.
-        assert {file["path"] for file in lanes.lakehouse.files(table)} > files[table]
-    assert set(lanes.ids("ticket_items")) >= lanes.taken()
-
-
+@pytest.mark.slow  # three runs, so that both ways can be held against each other
 def test_the_end_is_what_the_batch_alone_would_have_made(lanes: Lanes) -> None:
     lanes.land("a.jsonl", [*CALM, *URGENT], 1)
     assert lanes.fast().success
     assert lanes.run(PARTITION).success
     both = {table: _said(lanes, table) for table in PER_ITEM}
-    for table in ("silver_feedback", *PER_ITEM[2:], "urgent_items"):
+    for table in (*PER_ITEM[1:], "urgent_items"):
         lanes.lakehouse.replace(TABLES[table], f"source = '{PARTITION.source}'", iter(()))
     assert lanes.run(PARTITION).success
     for table in PER_ITEM:
         assert both[table] == _said(lanes, table), table
+
+
+def test_first_the_batch_then_nothing_then_what_is_new(lanes: Lanes) -> None:
+    lanes.land("a.jsonl", [*CALM, URGENT[0]], 1)
+    batch = lanes.run(PARTITION)
+    assert batch.success, failures(batch)
+    files = {table: {file["path"] for file in lanes.lakehouse.files(table)} for table in PER_ITEM}
+    fast = lanes.fast()
+    assert fast.success, failures(fast)
+    assert lanes.taken() == set()
+    lanes.land("b.jsonl", URGENT[1:], 101)
+    fast = lanes.fast()
+    assert fast.success, failures(fast)
+    assert len(lanes.taken()) == 1
+    for table in PER_ITEM:
+        assert len(set(lanes.ids(table))) == len(lanes.ids(table)) == EVERYTHING
+        # What stood there is not written anew.
+        assert {file["path"] for file in lanes.lakehouse.files(table)} > files[table]
+    assert set(lanes.ids("ticket_items")) >= lanes.taken()
 
 
 def _said(lanes: Lanes, table: str) -> list[dict[str, object]]:

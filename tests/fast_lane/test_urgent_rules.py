@@ -18,7 +18,7 @@ CALM = {
     ("facts", "taken_by"),
     [
         ({}, []),
-        ({"severity": "critical"}, ["severe"]),
+        ({"severity": "critical"}, ["critical"]),
         ({"severity": "high"}, ["severe"]),
         ({"severity": "high", "sub_category": "noise"}, []),
         ({"severity": "medium"}, []),

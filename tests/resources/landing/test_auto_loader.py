@@ -1,4 +1,4 @@
-"""What Auto Loader is asked, and what is made of what it tells. The source itself is Databricks'."""
+"""What Auto Loader is asked, and what is made of what it tells; the source is Databricks' own."""
 
 from __future__ import annotations
 
