@@ -64,7 +64,7 @@ class UrgentRules:
         self.rank = {rule_id: number for number, rule_id in enumerate(ids)}
 
     def matching(self, facts: Mapping[str, Any]) -> list[str]:
-        """Ids of the rules that take an item with these facts, in order. Facts not given are null."""
+        """Ids of the rules that take an item with these facts, in order; facts may be missing."""
         known = {name: cleaned(name, facts.get(name)) for name in FACTS}
         return [rule_id for rule_id, test in self._tests if test(known)]
 

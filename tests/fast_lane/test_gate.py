@@ -32,6 +32,7 @@ def test_a_failed_check_keeps_the_fast_lanes_tickets_back(
     assert under_way(lanes.lakehouse) == {}
 
 
+@pytest.mark.slow  # three runs of all assets and checks
 def test_a_part_is_no_whole(lanes: Lanes) -> None:
     lanes.land("a.jsonl", [*CALM, *URGENT], 1)
     result = lanes.fast()

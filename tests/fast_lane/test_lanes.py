@@ -76,6 +76,7 @@ def test_the_end_is_what_the_batch_alone_would_have_made(lanes: Lanes) -> None:
         assert both[table] == _said(lanes, table), table
 
 
+@pytest.mark.slow  # three runs of all assets and checks
 def test_first_the_batch_then_nothing_then_what_is_new(lanes: Lanes) -> None:
     lanes.land("a.jsonl", [*CALM, URGENT[0]], 1)
     batch = lanes.run(PARTITION)

@@ -37,6 +37,11 @@ STEPS: dict[Lane, list[Step]] = {
 Between = Callable[[Step], None]
 
 
+def slow(place: str) -> Any:
+    """A place more, of the kind that another one stands for when there is little time."""
+    return pytest.param(place, marks=pytest.mark.slow)
+
+
 class OnePartition:
     """One partition, its files, and runs of both lanes on it."""
 
@@ -89,7 +94,7 @@ class Killed(Exception):
     """Stands for the end of a process."""
 
 
-@pytest.mark.parametrize("last", ["urgent_items", "gold_topics", "validated_feedback"])
+@pytest.mark.parametrize("last", [slow("urgent_items"), "gold_topics", slow("validated_feedback")])
 def test_a_fast_run_that_was_killed_is_completed_by_the_next(
     partition: OnePartition, last: str
 ) -> None:
@@ -109,7 +114,7 @@ def test_a_fast_run_that_was_killed_is_completed_by_the_next(
     assert partition.holds(len(CALM) + len(URGENT))
 
 
-@pytest.mark.parametrize("place", ["bronze_feedback", "silver_feedback", "gold_topics"])
+@pytest.mark.parametrize("place", [slow("bronze_feedback"), slow("silver_feedback"), "gold_topics"])
 def test_a_fast_run_between_two_steps_of_the_batch(partition: OnePartition, place: str) -> None:
     partition.land("a.jsonl", CALM, 1)
 
@@ -126,7 +131,9 @@ def test_a_fast_run_between_two_steps_of_the_batch(partition: OnePartition, plac
     assert partition.holds(everything)
 
 
-@pytest.mark.parametrize("place", ["silver_feedback", "gold_topics", "feedback_clusters"])
+@pytest.mark.parametrize(
+    "place", [slow("silver_feedback"), "gold_topics", slow("feedback_clusters")]
+)
 def test_a_batch_between_two_steps_of_a_fast_run(partition: OnePartition, place: str) -> None:
     partition.land("a.jsonl", [*CALM, *URGENT], 1)
     seen = []
@@ -168,7 +175,7 @@ class Interrupted:
         """The engine is another's."""
 
 
-@pytest.mark.parametrize("place", ["silver_feedback", "gold_topics"])
+@pytest.mark.parametrize("place", [slow("silver_feedback"), "gold_topics"])
 def test_a_fast_run_within_a_step_of_the_batch(partition: OnePartition, place: str) -> None:
     partition.land("a.jsonl", CALM, 1)
     partition.run("batch", "first")
