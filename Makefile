@@ -32,6 +32,7 @@ jars: ## Fetch Delta's jars for tests on a JVM Spark (needs Java 17 and Maven)
 	tests/parity/fetch_jars
 
 wheel: setup ## Build the wheel that a Databricks job runs, into dist/
+	@rm -rf build  # or modules that are gone stay in the wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
 
 dev: setup ## Open the Dagster UI on http://localhost:3000

@@ -21,6 +21,7 @@ from feedback_assets.dev_command import serve
 from feedback_assets.doctor_cli import doctor
 from feedback_assets.gate_cli import gate
 from feedback_assets.golden_cli import golden, reviews
+from feedback_assets.pipeline.lanes import Lane
 from feedback_assets.run_command import run as process
 from resources.settings import Settings
 from resources.storage.roots import kind_of, plain_path
@@ -64,6 +65,7 @@ def run(
     landing: Annotated[Path | None, typer.Option(help="Landing zone to read")] = None,
     day: Annotated[str | None, typer.Option(help="Only this day, YYYY-MM-DD, even if done")] = None,
     source: Annotated[str | None, typer.Option(help="Only this source, even if done")] = None,
+    lane: Annotated[Lane, typer.Option(help="fast: urgent new items only, now")] = "batch",
 ) -> None:
     """Process all that is new in the landing zone; with --day or --source, all of that again."""
     settings = Settings()
@@ -71,7 +73,7 @@ def run(
         if not landing.is_dir():
             fail(f"{landing} is no folder: give the one that holds <source>/<YYYY-MM-DD>/")
         settings = settings.model_copy(update={"landing": str(landing.absolute())})
-    process(settings, None, day_of(day), source_of(source))
+    process(settings, None, day_of(day), source_of(source), lane)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 import feedback_assets.bronze.assets as bronze
+import feedback_assets.fast_lane.assets as fast_lane
 import feedback_assets.gold.assets as gold
 import feedback_assets.insights.assets as insights
 import feedback_assets.quality.assets as quality
@@ -26,10 +27,11 @@ ROOMS = (bronze, silver, gold, quality, triage, review, tickets, insights)
 def build_defs(compute: Compute | None = None) -> dg.Definitions:
     """The definitions, run by `compute` or by what settings describe."""
     compute = compute or Compute()
-    assets = automated([asset for room in ROOMS for asset in room.ASSETS], compute)
+    made = [*fast_lane.ASSETS, *(asset for room in ROOMS for asset in room.ASSETS)]
+    assets = automated(made, compute)
     return dg.Definitions(
         assets=in_runs_of(assets, compute.settings.partitions_per_run),
-        asset_checks=[check for room in ROOMS for check in room.CHECKS],
+        asset_checks=[*fast_lane.CHECKS, *(check for room in ROOMS for check in room.CHECKS)],
         jobs=[*jobs.JOBS, *model_triggers.JOBS, *watching.JOBS, *gate_jobs.GATE_JOBS],
         schedules=[*model_triggers.SCHEDULES, *watching.SCHEDULES],
         sensors=[*sensors.SENSORS, *model_triggers.SENSORS, tickets_follow],

@@ -16,6 +16,7 @@ from feedback_assets.definitions import build_defs
 from feedback_assets.orchestration.instance import open_instance
 from feedback_assets.orchestration.jobs import (
     collect_batches,
+    fast_lane,
     feedback_to_tickets,
     train_classifier,
 )
@@ -27,6 +28,7 @@ from feedback_assets.pipeline.open_batches import open_batches
 from resources.lakehouse.opening import open_lakehouse
 
 LAUNCHED_BY = {"feedback/launched_by": "feedback run"}
+LAUNCHED_FAST = {"feedback/launched_by": "feedback run --lane fast"}
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -57,7 +59,7 @@ def run_path(compute: Compute, partitions: Sequence[Partition]) -> list[RunOutco
     """
     defs = build_defs(compute=compute)
     with open_instance(compute.settings) as instance:
-        _end_dead_runs(instance)
+        _end_dead_runs(instance, LAUNCHED_BY)
         before = [_execute(defs, train_classifier.name, instance, {}, [])]
         wanted = set(partitions)
         if open_batches(open_lakehouse(compute.settings)):
@@ -76,6 +78,31 @@ def run_path(compute: Compute, partitions: Sequence[Partition]) -> list[RunOutco
         return [*beside, *runs]
 
 
+def run_fast_lane(compute: Compute, partitions: Sequence[Partition]) -> list[RunOutcome]:
+    """Run the fast lane's job over `partitions`, as few runs as ranges allow, and nothing else.
+
+    Only where no model was ever trained one is, because the screen needs it. This may run beside
+    `run_path`, but as that not twice at once on a home.
+    """
+    defs = build_defs(compute=compute)
+    with open_instance(compute.settings) as instance:
+        _end_dead_runs(instance, LAUNCHED_FAST)
+        trained = any(compute.settings.models_folder.glob("*"))
+        train = [] if trained else [train_classifier.name]
+        before = [_execute(defs, job, instance, LAUNCHED_FAST, []) for job in train]
+        runs = [
+            _execute(
+                defs,
+                fast_lane.name,
+                instance,
+                {**gathered.tags, **LAUNCHED_FAST},
+                gathered.partitions(),
+            )
+            for gathered in cover(partitions)
+        ]
+        return [*(outcome for outcome in before if not outcome.success), *runs]
+
+
 def _with_answers(instance: dg.DagsterInstance, run_id: str) -> list[Partition]:
     """Partitions that the collection of run `run_id` brought answers for."""
     event = instance.get_latest_materialization_event(dg.AssetKey("model_batches"))
@@ -86,9 +113,9 @@ def _with_answers(instance: dg.DagsterInstance, run_id: str) -> list[Partition]:
     return [Partition.parse(str(key)) for key in keys] if isinstance(keys, list) else []
 
 
-def _end_dead_runs(instance: dg.DagsterInstance) -> None:
+def _end_dead_runs(instance: dg.DagsterInstance, launched: dict[str, str]) -> None:
     """End the runs of processes that were killed: their pool slots would be waited for."""
-    unfinished = dg.RunsFilter(tags=LAUNCHED_BY, statuses=UNFINISHED)
+    unfinished = dg.RunsFilter(tags=launched, statuses=UNFINISHED)
     for run in instance.get_runs(unfinished):
         instance.report_run_failed(run, "the process that ran it is gone")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -103,7 +130,7 @@ def _execute(
 ) -> RunOutcome:
     result = defs.resolve_job_def(job).execute_in_process(
         instance=instance,
-        tags={**tags, **LAUNCHED_BY},
+        tags={**LAUNCHED_BY, **tags},
         run_config=QUIET,
         raise_on_error=False,
     )

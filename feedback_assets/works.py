@@ -6,6 +6,7 @@ Belongs here: the list. Does not belong here: Dagster, which the cluster has not
 from __future__ import annotations
 
 from feedback_assets.bronze.landing_step import BRONZE
+from feedback_assets.fast_lane.screen_step import SCREEN
 from feedback_assets.gold import gold_steps
 from feedback_assets.gold.golden_judging import GOLDEN_SET
 from feedback_assets.gold.routines import ROUTINES as GOLD_ROUTINES
@@ -23,6 +24,7 @@ from feedback_assets.triage.triage_step import TRIAGE_STEP
 
 STEPS = (
     BRONZE,
+    SCREEN,
     SILVER,
     *gold_steps.STEPS,
     PROFILE,

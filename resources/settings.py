@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     )
     survey_columns: Path | None = Field(None, description="Column mapping of flat surveys")
     routing_rules: Path | None = Field(None, description="Triage rules in place of the built-in")
+    arrivals: Literal["landing", "table"] = Field(
+        "landing",
+        description="Where the fast lane learns of new files: it lists the landing zone, or reads "
+        "the table landing_arrivals, which Auto Loader fills",
+    )
+    urgent_rules: Path | None = Field(None, description="What the fast lane takes, likewise")
     quality_rules: Path | None = Field(
         None, description="What is checked, what blocks and what warns, in place of the built-in"
     )

@@ -18,6 +18,7 @@ import pyarrow as pa
 from feedback_assets.audit.blocked import Blocked, blocked, in_force
 from feedback_assets.audit.gate_links import Override
 from feedback_assets.audit.gates import gates
+from feedback_assets.audit.lanes import LeftToBatch, left_to_batch
 from feedback_assets.audit.lateness import Lateness, lateness
 from feedback_assets.audit.model_status import ModelStatus, model_status
 from feedback_assets.contracts.columns import Table
@@ -77,6 +78,7 @@ class Status:
 
     `blocked` groups why gates are closed, `overrides` are those in force now. `lateness` is null
     where nothing has landed, `language_model` where no language model was ever asked.
+    `left_to_batch` are partitions of which the fast lane has done a part.
     """
 
     partitions: tuple[PartitionStatus, ...]
@@ -85,6 +87,7 @@ class Status:
     blocked: tuple[Blocked, ...] = ()
     overrides: tuple[Override, ...] = ()
     lateness: Lateness | None = None
+    left_to_batch: tuple[LeftToBatch, ...] = ()
 
     def to_json(self) -> str:
         """The status as one indented JSON document; keys are the field names."""
@@ -130,6 +133,7 @@ def status(
         blocked=blocked(found, dict.fromkeys(new, NOT_PROCESSED)),
         overrides=in_force(found, moment),
         lateness=lateness(lakehouse, files, deadlines or read_quality_rules().deadlines, moment),
+        left_to_batch=left_to_batch(lakehouse),
     )
 
 

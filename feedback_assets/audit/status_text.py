@@ -48,6 +48,7 @@ def render(status: Status, console: Console) -> None:
     else:
         console.print(_table(status))
         console.print(Text(LEGEND, "dim"))
+    _left_to_batch(status, console)
     if status.language_model is not None:
         render_model(status.language_model, console)
     _blocked(status, console)
@@ -76,6 +77,18 @@ def _table(status: Status) -> Table:
 def _cells(counts: Counts) -> list[Text]:
     numbers = [getattr(counts, name) for name in HEADINGS]
     return [Text(str(n)) if n else Text("·", "dim") for n in numbers]
+
+
+def _left_to_batch(status: Status, console: Console) -> None:
+    if not status.left_to_batch:
+        return
+    console.print()
+    console.print(Text("Done in part by the fast lane; the rest waits for the batch", "bold"))
+    for one in status.left_to_batch[:SHOWN_REASONS]:
+        told = f"{counted(one.items, 'item')} wait, {one.urgent} went ahead"
+        line(console, Text(f"{one.day} {printable(one.source)}: {told}"))
+    if len(status.left_to_batch) > SHOWN_REASONS:
+        line(console, Text(f"and {len(status.left_to_batch) - SHOWN_REASONS} more", "dim"))
 
 
 def _blocked(status: Status, console: Console) -> None:

@@ -12,6 +12,7 @@ from feedback_assets.contracts.columns import (
     DOUBLE,
     INTEGER,
     STRING,
+    STRINGS,
     TIMESTAMP,
     Column,
     Table,
@@ -53,6 +54,40 @@ MODEL_CALLS = Table(
     ),
     key=(),
     partition_by=("stage", "prompt_version"),
+    append_only=True,
+)
+
+URGENT_ITEMS = Table(
+    "urgent_items",
+    "quality",
+    "Items the fast lane took, and why; an item is through once a row says so.",
+    (
+        *ITEM,
+        Column("origin", STRING, "Landing file and line", nullable=False),
+        Column("rule_ids", STRINGS, "Rules that call for it", nullable=False),
+        Column("through", BOOLEAN, "All per-item tables have it, or held it back", nullable=False),
+        Column("received_at", TIMESTAMP, "When the landing file was last written"),
+        Column("recorded_at", TIMESTAMP, "When", nullable=False),
+        Column("run_id", STRING, "Run that took it", nullable=False),
+    ),
+    key=(),
+    append_only=True,
+)
+
+LANDING_ARRIVALS = Table(
+    "landing_arrivals",
+    "quality",
+    "Landing files as whoever watches the landing zone saw them; a file's latest row holds.",
+    (
+        DAY,
+        SOURCE,
+        Column("path", STRING, "Under the landing zone's root", nullable=False),
+        Column("size", INTEGER, "Bytes", False, (), 0),
+        Column("modified", TIMESTAMP, "When it was last written", nullable=False),
+        Column("recorded_at", TIMESTAMP, "When", nullable=False),
+    ),
+    key=(),
+    partition_by=("day",),
     append_only=True,
 )
 

@@ -39,7 +39,7 @@ def stage_step(table: str) -> Step:
 
     reads = ("silver_feedback", *READS[table])
     # Labels with another meaning are other findings: Dagster shows what was made before as stale.
-    return Step(table, reads, find, code_version=taxonomy_hash())
+    return Step(table, reads, find, by_item=True, code_version=taxonomy_hash())
 
 
 def _found(table: str, context: StepContext, inputs: DataFrame) -> DataFrame:
@@ -185,6 +185,10 @@ def _doubts() -> Column:
 
 
 JOIN = Step(
-    "gold_feedback", ("silver_feedback", *STAGES), join_findings, code_version=taxonomy_hash()
+    "gold_feedback",
+    ("silver_feedback", *STAGES),
+    join_findings,
+    by_item=True,
+    code_version=taxonomy_hash(),
 )
 STEPS = [*(stage_step(stage) for stage in STAGES), JOIN]

@@ -22,10 +22,11 @@ class Arrivals:
 
     A file counts as arrived when two looks see the same size and time, and it was not changed
     within `settle`: a file still being written is left for the next look, and one that grows
-    later arrives again.
+    later arrives again. `news` are the files that the last look found to have arrived.
     """
 
     seen: dict[str, tuple[int, float, bool]] = field(default_factory=dict)
+    news: dict[Partition, list[LandingFile]] = field(default_factory=dict)
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> Arrivals:
@@ -45,7 +46,7 @@ class Arrivals:
         """
         found = list(files)
         looked: dict[str, tuple[int, float, bool]] = {}
-        due: set[Partition] = set()
+        self.news = {}
         for file in found:
             partition = Partition(file.day, file.source)
             state = (file.size, file.modified.timestamp())
@@ -54,12 +55,19 @@ class Arrivals:
             asked = bool(before and unchanged and before[2])
             settled = unchanged or now - file.modified >= settle
             if settled and not asked:
-                due.add(partition)
+                self.news.setdefault(partition, []).append(file)
                 asked = True
             looked[file.path] = (*state, asked)
         self.seen = looked
         marked = marks(found)
-        return {partition: marked[partition] for partition in due}
+        return {partition: marked[partition] for partition in self.news}
+
+    def ask_again(self, partitions: Iterable[Partition]) -> None:
+        """Take back that the last look's news of `partitions` were asked for."""
+        for partition in partitions:
+            for file in self.news.pop(partition, ()):
+                size, modified, _ = self.seen[file.path]
+                self.seen[file.path] = (size, modified, False)
 
 
 def marks(files: Iterable[LandingFile]) -> dict[Partition, str]:

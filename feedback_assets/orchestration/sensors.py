@@ -14,6 +14,7 @@ from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import collect_batches, feedback_to_tickets
 from feedback_assets.orchestration.requests import run_requests
+from feedback_assets.orchestration.urgent_sensor import urgent_feedback, with_runs
 from feedback_assets.pipeline.assets import FIRST_DAY, is_open
 from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.open_batches import open_batches
@@ -27,6 +28,8 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
 ]
 SETTLED_AFTER = dt.timedelta(seconds=30)
+LONGEST_WAIT = dt.timedelta(minutes=5)
+"""From a file's arrival, for a run of the fast lane on its partition to end."""
 
 
 @dg.sensor(
@@ -45,7 +48,10 @@ def new_landing_files(
     due = arrivals.update(files, now, SETTLED_AFTER)
     backlog = Backlog(compute.settings, files)
     today = now.date()
-    runnable = [p for p in due if is_open(p, today) and not backlog.is_done(p)]
+    runnable = {p for p in due if is_open(p, today) and not backlog.is_done(p)}
+    waiting = _for_the_fast_lane(context, runnable, arrivals, now)
+    arrivals.ask_again(waiting)
+    runnable -= waiting
     for partition in sorted(p for p in due if not is_open(p, today)):
         context.log.warning(
             f"{partition.key}: outside of {FIRST_DAY} to {today}, no run was started"
@@ -55,6 +61,24 @@ def new_landing_files(
         context.update_cursor(arrivals.cursor())
         return dg.SkipReason("no landing file is new or has changed")
     return dg.SensorResult(run_requests=requests, cursor=arrivals.cursor())
+
+
+def _for_the_fast_lane(
+    context: dg.SensorEvaluationContext,
+    partitions: set[Partition],
+    arrivals: Arrivals,
+    now: dt.datetime,
+) -> set[Partition]:
+    """Those of `partitions` whose run would get in the way of the fast lane's.
+
+    For a while only: where files keep coming, the fast lane is always at work.
+    """
+    recent = {
+        partition
+        for partition in partitions
+        if all(now - file.modified < LONGEST_WAIT for file in arrivals.news[partition])
+    }
+    return with_runs(context.instance, recent) if recent else set()
 
 
 @dg.sensor(
@@ -97,4 +121,10 @@ def collected_answers(
     return run_requests(due, compute.settings.partitions_per_run)
 
 
-SENSORS = [new_landing_files, open_model_batches, collected_answers, *alert_sensors.SENSORS]
+SENSORS = [
+    new_landing_files,
+    urgent_feedback,
+    open_model_batches,
+    collected_answers,
+    *alert_sensors.SENSORS,
+]

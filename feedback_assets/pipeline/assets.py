@@ -15,6 +15,7 @@ from feedback_assets.contracts.columns import Column, Table
 from feedback_assets.contracts.partitions import SOURCES, Partition
 from feedback_assets.pipeline.checks import run_link, verdict
 from feedback_assets.pipeline.compute import ComputeParam
+from feedback_assets.pipeline.lanes import lane_of
 from feedback_assets.pipeline.step import Step, StepReport
 from feedback_assets.pipeline.work import (
     CheckReport,
@@ -235,6 +236,7 @@ def _result(
             **{name: int(counts[name]) for name in sorted(counts)},
             "seconds": round(report.seconds / len(done), 3),
             "table_version": report.versions[partition],
+            "lane": lane_of(context.run.tags),
             **run_link(report.run_page),
             **({"notes": "\n".join(report.notes)} if report.notes else {}),
         }

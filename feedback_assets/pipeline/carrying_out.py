@@ -31,7 +31,6 @@ def carry_out(works: Works, order: Order, runtime: Runtime, log: Logger) -> Iter
             f"this wheel knows no {', '.join(unknown)}: it is not of the version that ordered; "
             "upload the wheel again (docs/databricks.md)"
         )
-    partitions = [Partition.parse(key) for key in order.partitions]
     stopped: set[str] = set()
     errors: list[Exception] = []
     for work in order.works:
@@ -41,7 +40,7 @@ def carry_out(works: Works, order: Order, runtime: Runtime, log: Logger) -> Iter
             continue
         log.info(f"{work.name}: begun")
         try:
-            answer, went_well = _answered(works, work.name, partitions, runtime, log)
+            answer, went_well = _answered(works, work.name, order, runtime, log)
         except Exception as error:
             log.exception(f"{work.name}: failed")
             errors.append(error)
@@ -56,11 +55,12 @@ def carry_out(works: Works, order: Order, runtime: Runtime, log: Logger) -> Iter
 
 
 def _answered(
-    works: Works, name: str, partitions: Sequence[Partition], runtime: Runtime, log: Logger
+    works: Works, name: str, order: Order, runtime: Runtime, log: Logger
 ) -> tuple[Answer, bool]:
     """A work's answer, and whether what comes after it may be begun."""
+    partitions = [Partition.parse(key) for key in order.partitions]
     if name in works.steps:
-        report = run_step(works.steps[name], partitions, runtime)
+        report = run_step(works.steps[name], partitions, runtime, order.lane)
         for note in report.notes:
             log.info(f"{name}: {note}")
         return Answer.of_step(name, report), not report.refused

@@ -13,6 +13,7 @@ import dagster as dg
 
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.carrying_out import judge
+from feedback_assets.pipeline.lanes import lane_of
 from feedback_assets.pipeline.model_plan import ModelPlan
 from feedback_assets.pipeline.runtime import (
     Progress,
@@ -89,11 +90,12 @@ class Compute:
     def run(
         self, step: Step, partitions: Sequence[Partition], context: dg.OpExecutionContext
     ) -> StepReport:
-        """Run `step` on `partitions`."""
+        """Run `step` on `partitions`; of a run of the fast lane, on its items in them."""
         elsewhere = self.elsewhere
         if elsewhere is not None:
             return elsewhere.run(step, partitions, context)
-        return run_step(step, partitions, self.runtime(context.run_id))
+        lane = lane_of(context.run.tags)
+        return run_step(step, partitions, self.runtime(context.run_id), lane)
 
     def judge(
         self, judging: Judging, partitions: Sequence[Partition], context: dg.OpExecutionContext

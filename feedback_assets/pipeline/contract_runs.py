@@ -81,11 +81,14 @@ def _check_counts(table: Table, run: StepRun, finding: Finding) -> None:
             f"{rows_told(came)}{of} in, {accounted} accounted for ({told}); {remedy(table)}",
             abs(came - accounted),
         )
-    written = int(run.counts.get("rows_out", 0))
+    # A run of some items leaves the rows of the others as they are, and says how many.
+    kept = int(run.counts.get("rows_kept", 0))
+    written = int(run.counts.get("rows_out", 0)) + kept
     if written != finding.rows:
+        beside = f" and {kept} were left as they were" if kept else ""
         finding.report(
-            f"{rows_told(finding.rows)} stored, {written} were written by the run of "
-            f"{time_told(run.ended)}; {remedy(table)}",
+            f"{rows_told(finding.rows)} stored, {written - kept} were written{beside} by the run "
+            f"of {time_told(run.ended)}; {remedy(table)}",
             abs(written - finding.rows),
         )
 

@@ -110,10 +110,12 @@ class Opening:
     """Whether a partition may go on to tickets.
 
     `reasons` say why not; `overridden` are the operators' words without which it could not.
+    `outdated`: a verdict is older than the data.
     """
 
     reasons: tuple[str, ...]
     overridden: tuple[GateOverride, ...]
+    outdated: bool = False
 
 
 def openings(
@@ -146,7 +148,12 @@ def openings(
                 overridden.append(override)
             elif reason:
                 reasons.append(reason)
-        found[partition] = Opening(tuple(reasons), tuple(overridden))
+        outdated = any(
+            verdict.data_version != current[verdict.table][partition]
+            for check, verdict in given[partition].items()
+            if required.get(check) == verdict.table
+        )
+        found[partition] = Opening(tuple(reasons), tuple(overridden), outdated)
     return found
 
 

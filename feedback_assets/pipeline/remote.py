@@ -14,6 +14,7 @@ import dagster as dg
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import TABLES
 from feedback_assets.pipeline.held_pools import pools_held
+from feedback_assets.pipeline.lanes import lane_of
 from feedback_assets.pipeline.step import Step, StepReport
 from feedback_assets.pipeline.wire import Answer, Order, OrderedWork
 from feedback_assets.pipeline.work import Judged, Judging, Routine, RoutineReport
@@ -86,6 +87,7 @@ class DatabricksCompute:
             works=works,
             partitions=list(keys),
             run_id=run_id,
+            lane=lane_of(context.run.tags),
             settings=self._settings.for_the_cluster(),
             secret_scope=self._settings.databricks.secret_scope,
         )

@@ -55,6 +55,7 @@ class Runtime:
     max_record_bytes: int = 1_048_576
     lookback_days: int = 90
     routing_rules: Path | None = None
+    urgent_rules: Path | None = None
     quality_rules: QualityRules = field(default_factory=read_quality_rules)
     model_plan: ModelPlan | None = None
     progress: Progress = silent
@@ -96,6 +97,7 @@ def build_runtime(
         max_record_bytes=settings.max_record_bytes,
         lookback_days=settings.lookback_days,
         routing_rules=settings.routing_rules,
+        urgent_rules=settings.urgent_rules,
         quality_rules=read_quality_rules(settings.quality_rules or BUILT_IN),
         golden_set=settings.golden_set,
         model_plan=model_plan or build_model_plan(settings),

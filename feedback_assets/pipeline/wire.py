@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.pipeline.gate_overrides import GateOverride
 from feedback_assets.pipeline.judgement import Finding
+from feedback_assets.pipeline.lanes import Lane
 from feedback_assets.pipeline.step import StepReport
 from feedback_assets.pipeline.work import CheckReport, Judged, RoutineReport
 
@@ -41,6 +42,7 @@ class Order(BaseModel):
     works: list[OrderedWork]
     partitions: list[str]
     run_id: str
+    lane: Lane = "batch"
     settings: dict[str, Any]
     secret_scope: str | None = None
 

@@ -39,8 +39,9 @@ from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import GOLD_FEEDBACK, TABLES
 from feedback_assets.pipeline.arrow_map import frame_of, map_arrow
+from feedback_assets.pipeline.commits import rows_by_partition
 from feedback_assets.pipeline.gate import data_versions
-from feedback_assets.pipeline.step import Step, StepContext, rows_by_partition
+from feedback_assets.pipeline.step import Step, StepContext
 from feedback_assets.quality.features import (
     ANSWER_FEATURES,
     ITEM_COUNTS,
@@ -177,8 +178,8 @@ def _arrivals(context: StepContext) -> DataFrame:
     held: Counter[tuple[Partition, str]] = Counter()
     for file in lakehouse.files(QUARANTINE.name):
         held[Partition(file["day"], file["source"]), file["table"]] += int(file["num_records"])
-    bronze = rows_by_partition("bronze_feedback", context)
-    silver = rows_by_partition("silver_feedback", context)
+    bronze = rows_by_partition(lakehouse, "bronze_feedback")
+    silver = rows_by_partition(lakehouse, "silver_feedback")
     rows: list[dict[str, object]] = []
     for partition in context.partitions:
         payloads, unread = bronze.get(partition, 0), held[partition, "bronze_feedback"]
@@ -197,7 +198,7 @@ def _arrivals(context: StepContext) -> DataFrame:
 
 def _facts(context: StepContext, versions: Mapping[Partition, str]) -> DataFrame:
     """A row a partition; without items there is nothing to share among them."""
-    items = rows_by_partition(GOLD_FEEDBACK.name, context)
+    items = rows_by_partition(context.runtime.lakehouse, GOLD_FEEDBACK.name)
     rows = [
         {
             "day": partition.day,

@@ -65,4 +65,6 @@ def latest_decisions(context: StepContext) -> DataFrame:
     )  # fmt: skip
 
 
-VALIDATION = Step("validated_feedback", ("triage", "gold_feedback", "review_decisions"), validate)
+VALIDATION = Step(
+    "validated_feedback", ("triage", "gold_feedback", "review_decisions"), validate, by_item=True
+)

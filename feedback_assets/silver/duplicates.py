@@ -3,9 +3,10 @@
 Belongs here: relations among items, in Spark expressions. Does not belong here: what one item
 says.
 
-The items of a run are laid beside those that Silver holds in other partitions, within the
-lookback, in the order of their days. What is held already makes a redelivery of what says the
-same, on whatever day: first come stays, and a partition run again finds what it found.
+The items of a run are laid beside the others that Silver holds within the lookback, in the order
+of their days. What is held already makes a redelivery of what says the same, on whatever day:
+first come stays, and a partition run again finds what it found. What the fast lane did came first
+in its partition, wherever its file stands.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window, WindowSpec
 from pyspark.sql import functions as F
 
-from feedback_assets.contracts.partitions import predicate
 from feedback_assets.contracts.tables import SILVER_FEEDBACK
 from feedback_assets.pipeline.step import StepContext
 
@@ -26,32 +26,35 @@ if TYPE_CHECKING:
 ITEM = ["source", "native_id"]
 SAID = [*ITEM, "content_hash", "_rating"]
 SUBMISSION = ["_customer", "content_hash"]
-ARRIVAL = ["day", "source", "origin"]
+ARRIVAL = ["day", "source", "_late", "origin"]
 
 
 def history(context: StepContext) -> DataFrame:
-    """Silver rows of other partitions within the lookback, as few columns as relations need."""
+    """Silver rows of other items within the lookback, as few columns as relations need."""
     days = [partition.day for partition in context.partitions]
     reach = dt.timedelta(days=context.runtime.lookback_days)
-    rows = context.table(SILVER_FEEDBACK.name, everything=True).where(
+    rows = context.elsewhere(SILVER_FEEDBACK.name).where(
         f"day BETWEEN DATE '{min(days) - reach}' AND DATE '{max(days) + reach}'"
-        f" AND NOT ({predicate(context.partitions)})"
     )
     return rows.select(
         *ITEM, "day", "feedback_id", "origin", "content_hash", "rating", "customer_token"
     )
 
 
-def relate(rows: DataFrame, held: DataFrame) -> DataFrame:
+def relate(rows: DataFrame, held: DataFrame, first: frozenset[str] = frozenset()) -> DataFrame:
     """`rows` with `revision`, `supersedes`, `duplicate_of`, and ``_dropped`` on redeliveries.
 
     A redelivery says the same under the same native id. A revision says something else under
     it. A duplicate says the same under another id by the same known customer. `held` are the
-    rows of `history`; they are looked at and not returned.
+    rows of `history`; they are looked at and not returned. `first` came before the other rows of
+    their partition.
     """
+    late = ~F.col("feedback_id").isin(*first) if first else F.lit(True)
+    rows = rows.withColumn("_late", late)
+    held = held.withColumn("_late", F.lit(True))
     beside = rows.unionByName(held.withColumn("_held", F.lit(True)), allowMissingColumns=True)
     related = _resubmissions(_revisions(_redeliveries(_keyed(beside))))
-    return related.where("_held IS NULL").drop("_held", "_rating", "_customer")
+    return related.where("_held IS NULL").drop("_held", "_rating", "_customer", "_late")
 
 
 def _keyed(rows: DataFrame) -> DataFrame:

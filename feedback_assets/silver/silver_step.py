@@ -24,7 +24,7 @@ def clean(context: StepContext) -> DataFrame:
     )  # fmt: skip
     runtime = context.runtime
     rows = map_arrow(bronze, canonicaliser(runtime.connectors, runtime.token_key), CANONICAL)
-    return relate(rows, history(context))
+    return relate(rows, history(context), context.scope.first)
 
 
-SILVER = Step("silver_feedback", ("bronze_feedback",), clean)
+SILVER = Step("silver_feedback", ("bronze_feedback",), clean, by_item=True)

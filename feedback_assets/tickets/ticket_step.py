@@ -87,4 +87,5 @@ TICKETS_STEP = Step(
     commit="append",
     after_commit=deliver,
     row_for_row=False,
+    by_item=True,
 )

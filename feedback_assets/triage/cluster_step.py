@@ -13,7 +13,6 @@ import pyarrow as pa
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from feedback_assets.contracts.partitions import predicate
 from feedback_assets.contracts.tables import FEEDBACK_CLUSTERS
 from feedback_assets.pipeline.arrow_map import spark_schema
 from feedback_assets.pipeline.step import Step, StepContext
@@ -42,12 +41,17 @@ def cluster(context: StepContext) -> DataFrame:
     # Sail's cogroup takes no nulls.
     complaints = gold.where(complaint).select(*ITEMS).fillna("", ["product"])
     complaints = complaints.withColumn("created_at", F.coalesce("created_at", F.lit(NEVER)))
-    complaints = complaints.withColumn(TOGETHER, F.lit(True))
+    standing = in_clusters(context, complaints)
+    if standing is not None:
+        complaints = complaints.join(standing.select("feedback_id"), "feedback_id", "left_anti")
+    complaints = complaints.select(*ITEMS).withColumn(TOGETHER, F.lit(True))
     assigned = (
         complaints.groupBy(TOGETHER)
-        .cogroup(representatives(context).groupBy(TOGETHER))
+        .cogroup(representatives(context, standing).groupBy(TOGETHER))
         .applyInArrow(_assign_group, spark_schema(ASSIGNED))
     )
+    if standing is not None:
+        assigned = assigned.unionByName(standing)
     others = gold.where(~complaint).select(
         "day", "source", "feedback_id", "primary_category",
         F.array().cast("array<int>").alias("terms"),
@@ -56,14 +60,36 @@ def cluster(context: StepContext) -> DataFrame:
     return assigned.unionByName(others, allowMissingColumns=True)
 
 
-def representatives(context: StepContext) -> DataFrame:
-    """The first few items of each cluster known from other partitions within the lookback."""
+def in_clusters(context: StepContext, complaints: DataFrame) -> DataFrame | None:
+    """Rows of the complaints that stay in the cluster that the fast lane put them in.
+
+    Their tickets may be open; a cluster of another name would get a second one.
+    """
+    first = context.scope.first
+    if not first or context.lane == "fast":
+        return None
+    stored = context.table("feedback_clusters").where("cluster_id IS NOT NULL")
+    return (
+        stored.where(F.col("feedback_id").isin(*first))
+        .drop("primary_category")
+        .join(complaints.select("feedback_id", "primary_category"), "feedback_id")
+        .select(*ASSIGNED.names)
+    )
+
+
+def representatives(context: StepContext, standing: DataFrame | None = None) -> DataFrame:
+    """The first few items of each cluster known from other items within the lookback.
+
+    `standing` are those of the partitions' own items that are known too.
+    """
     days = [partition.day for partition in context.partitions]
     reach = dt.timedelta(days=context.runtime.lookback_days)
-    known = context.table("feedback_clusters", everything=True).where(
+    known = context.elsewhere("feedback_clusters").where(
         f"cluster_id IS NOT NULL AND day BETWEEN DATE '{min(days) - reach}'"
-        f" AND DATE '{max(days) + reach}' AND NOT ({predicate(context.partitions)})"
+        f" AND DATE '{max(days) + reach}'"
     )
+    if standing is not None:
+        known = known.unionByName(standing)
     # Last digits differ with the batches that rows came in; they must not choose who is shown.
     likeness = F.round("similarity", 6)
     first = Window.partitionBy("cluster_id").orderBy("day", F.desc(likeness), "feedback_id")
@@ -88,4 +114,4 @@ def _assign_group(items: pa.Table, known: pa.Table) -> pa.Table:
     return assigned.select(ASSIGNED.names).cast(ASSIGNED)
 
 
-CLUSTERS = Step("feedback_clusters", ("gold_feedback",), cluster)
+CLUSTERS = Step("feedback_clusters", ("gold_feedback",), cluster, by_item=True)

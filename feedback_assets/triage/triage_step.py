@@ -96,4 +96,4 @@ def _router(
     return route
 
 
-TRIAGE_STEP = Step("triage", ("gold_feedback", "feedback_clusters"), triage)
+TRIAGE_STEP = Step("triage", ("gold_feedback", "feedback_clusters"), triage, by_item=True)

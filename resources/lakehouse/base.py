@@ -6,7 +6,7 @@ cloud, or what the tables mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -54,10 +54,18 @@ class Lakehouse(Protocol):
         """Whether the table has been created."""
         ...
 
-    def replace(self, table: TableSpec, predicate: str, batches: Iterable[pa.RecordBatch]) -> None:
+    def replace(
+        self,
+        table: TableSpec,
+        predicate: str,
+        batches: Iterable[pa.RecordBatch],
+        unless_since: Mapping[str, int] | None = None,
+    ) -> None:
         """Make `batches` the rows of `predicate`, in one commit, leaving all other rows alone.
 
         Rows outside the predicate are refused. `batches` is consumed once, as a stream.
+        `unless_since` is what `commits` said before anything was read: where another writer has
+        committed under one of its names since, nothing is written and `ConcurrentCommit` raised.
         """
         ...
 
@@ -66,12 +74,21 @@ class Lakehouse(Protocol):
         table: TableSpec,
         batches: Iterable[pa.RecordBatch],
         transaction: str | None = None,
+        unless_since: Mapping[str, int] | None = None,
     ) -> None:
         """Add rows in one commit.
 
         Two writers that name the same `transaction` can't both commit from the same state: the
-        later one raises `ConcurrentCommit` and has added nothing.
+        later one raises `ConcurrentCommit` and has added nothing. `unless_since` as in `replace`.
         """
+        ...
+
+    def commits(self, name: str, transactions: Sequence[str]) -> dict[str, int]:
+        """How often the table was committed to under each of `transactions`."""
+        ...
+
+    def version(self, name: str) -> int:
+        """The number of the table's latest commit."""
         ...
 
     def merge(self, table: TableSpec, key: Sequence[str], rows: pa.Table) -> None:
@@ -84,8 +101,11 @@ class Lakehouse(Protocol):
         """A stream of the rows matching `predicate` (any columns), in no stated order."""
         ...
 
-    def files(self, name: str) -> list[dict[str, Any]]:
-        """The table's live files: `path`, `num_records`, and each partition column's value."""
+    def files(self, name: str, version: int | None = None) -> list[dict[str, Any]]:
+        """The table's live files: `path`, `num_records`, and each partition column's value.
+
+        As they were at `version`, if one is given.
+        """
         ...
 
     def physical_schema(self, name: str) -> pa.Schema:

@@ -79,18 +79,26 @@ class DeltaLakehouse:
             if not self.exists(table.name):
                 raise
 
-    def replace(self, table: TableSpec, predicate: str, batches: Iterable[pa.RecordBatch]) -> None:
+    def replace(
+        self,
+        table: TableSpec,
+        predicate: str,
+        batches: Iterable[pa.RecordBatch],
+        unless_since: Mapping[str, int] | None = None,
+    ) -> None:
         """Replace the rows of `predicate` by `batches` in one commit."""
         if not predicate:
             raise ValueError(f"{table.name}: replacing without a predicate would drop every row")
         self.ensure(table)
+        target = self._open(table.name)
+        properties = None if unless_since is None else _unless(target, table.name, unless_since)
         with self._committing(table.name, f"where {predicate}"):
             write_deltalake(
-                self.uri(table.name),
+                target,
                 _reader(table, batches),
                 mode="overwrite",
                 predicate=predicate,
-                storage_options=self._options,
+                commit_properties=properties,
             )
 
     def append(
@@ -98,12 +106,15 @@ class DeltaLakehouse:
         table: TableSpec,
         batches: Iterable[pa.RecordBatch],
         transaction: str | None = None,
+        unless_since: Mapping[str, int] | None = None,
     ) -> None:
         """Add rows in one commit, at most once per state of `transaction`."""
         self.ensure(table)
         # Opened before the rows are drawn, so a commit by another writer meanwhile is seen.
         target = self._open(table.name)
         properties = None if transaction is None else _at_most_once(target, transaction)
+        if unless_since is not None:
+            properties = _unless(target, table.name, unless_since)
         with self._committing(table.name, f"({transaction})"):
             write_deltalake(
                 target, _reader(table, batches), mode="append", commit_properties=properties
@@ -142,9 +153,21 @@ class DeltaLakehouse:
             )
             return pa.RecordBatchReader.from_stream(stream)
 
-    def files(self, name: str) -> list[dict[str, Any]]:
+    def commits(self, name: str, transactions: Sequence[str]) -> dict[str, int]:
+        """Each transaction's number of commits, as the log holds it."""
+        target = self._open(name)
+        return {each: target.transaction_version(each) or 0 for each in transactions}
+
+    def version(self, name: str) -> int:
+        """The number of the latest commit."""
+        return int(self._open(name).version())
+
+    def files(self, name: str, version: int | None = None) -> list[dict[str, Any]]:
         """Live files with their record counts and partition values, from the log alone."""
-        actions = pa.table(self._open(name).get_add_actions(flatten=True))
+        target = self._open(name)
+        if version is not None and version != target.version():
+            target.load_as_version(version)
+        actions = pa.table(target.get_add_actions(flatten=True))
         columns = [
             column
             for column in actions.column_names
@@ -194,6 +217,17 @@ class DeltaLakehouse:
 def _at_most_once(target: DeltaTable, transaction: str) -> CommitProperties:
     version = (target.transaction_version(transaction) or 0) + 1
     return CommitProperties(app_transactions=[Transaction(transaction, version)])
+
+
+def _unless(target: DeltaTable, name: str, since: Mapping[str, int]) -> CommitProperties:
+    """Properties of a commit that fails where one of `since` is committed meanwhile."""
+    for transaction, commits in since.items():
+        now = target.transaction_version(transaction) or 0
+        if now != commits:
+            raise ConcurrentCommit(f"{name}: {transaction} was committed by another writer")
+    return CommitProperties(
+        app_transactions=[Transaction(each, commits + 1) for each, commits in since.items()]
+    )
 
 
 def _partitions(table: TableSpec, rows: pa.Table) -> str:

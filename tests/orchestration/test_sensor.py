@@ -30,9 +30,14 @@ class Sensor:
         self.cursor: str | None = None
 
     def tick(self) -> list[dg.RunRequest]:
-        with dg.build_sensor_context(
-            cursor=self.cursor, resources={"compute": Compute(self._settings)}
-        ) as context:
+        with (
+            dg.instance_for_test() as instance,
+            dg.build_sensor_context(
+                instance=instance,
+                cursor=self.cursor,
+                resources={"compute": Compute(self._settings)},
+            ) as context,
+        ):
             result = new_landing_files(context)
             if isinstance(result, dg.SkipReason):
                 self.cursor = context.cursor

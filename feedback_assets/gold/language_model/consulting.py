@@ -68,7 +68,8 @@ def _ask(context: StepContext, plan: ModelPlan, prompt: Prompt, found: DataFrame
 
     def direct() -> Iterator[Question]:
         for question, outcome in _open(context, plan, prompt, found):
-            step = rung(plan, now, question.received_at, outcome, question.urgent)
+            urgent = question.urgent or context.lane == "fast"
+            step = rung(plan, now, question.received_at, outcome, urgent)
             if step == "batch":
                 for_batch.append(question)
             elif step == "direct":
