@@ -22,6 +22,8 @@ feedback_to_tickets = dg.define_asset_job(
     "feedback_to_tickets",
     selection=dg.AssetSelection.groups(*PATH_GROUPS) - dg.AssetSelection.assets(*BESIDE_THE_PATH),
     description="Landing files to tickets, for one partition or a range.",
+    # By which a queue leaves room for the fast lane.
+    tags={LANE_TAG: "batch"},
     executor_def=dg.in_process_executor,
 )
 # The same assets and checks, for a few items: what counts a whole partition waits for the batch.

@@ -34,6 +34,7 @@ class DatabricksCompute:
 
     A step shares its job run with the checks that wait for it alone, or with all that follows in
     the Dagster run, as settings say; when Dagster comes to those, their answers are there already.
+    A run of the fast lane is always one job run.
     """
 
     def __init__(self, settings: Settings, jobs: DatabricksJobs | None = None) -> None:
@@ -111,7 +112,8 @@ class DatabricksCompute:
         planned = [node.name for node in context.job_def.nodes_in_topological_order]
         following = planned[planned.index(name) + 1 :]
         before = _before(context.job_def)
-        if self._settings.databricks.share == "step":
+        # Urgent items can't wait for compute to start at each step.
+        if self._settings.databricks.share == "step" and lane_of(context.run.tags) == "batch":
             following = _checks_at_hand(name, following, before)
         chosen = [name, *(work for work in following if (run_id, work, keys) not in self._done)]
         return [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from feedback_assets.launch import QUIET
 from feedback_assets.pipeline.gate import closed, contract_check_name
 from feedback_assets.works import STEPS
 from tests.conftest import PutOnRecord
@@ -44,6 +45,7 @@ def test_a_range_to_tickets_starts_one_cluster(shop: DatabricksShop) -> None:
     assert shop.tickets_of(GOOD) == 3
 
 
+@pytest.mark.slow(reason="minutes of job runs; the parts are tested in test_carrying_out.py")
 def test_what_fails_on_the_way_fails_its_own_step(shop: DatabricksShop) -> None:
     Path(shop.lakehouse.uri("feedback_clusters")).write_text("in the way", encoding="utf-8")
     result = shop.run(GOOD)
@@ -60,3 +62,19 @@ def test_what_fails_on_the_way_fails_its_own_step(shop: DatabricksShop) -> None:
     assert result.success, failures(result)
     assert shop.tickets_of(GOOD) == 3
     assert len(shop.workspace.runs) == 2
+
+
+@pytest.mark.slow(reason="the fast suite has the same path in the batch's lane")
+def test_a_run_of_the_fast_lane_is_one_job_run_whatever_the_batch_does(
+    tmp_path: Path, wheel: Path, sail: str, models_folder: Path, put_on_record: PutOnRecord
+) -> None:
+    with databricks_shop(tmp_path, wheel, sail, models_folder) as shop:
+        land_complaints(shop.compute.settings, GOOD)
+        put_on_record(shop.lakehouse)
+        result = shop.defs.resolve_job_def("fast_lane").execute_in_process(
+            instance=shop.instance, partition_key=GOOD.key, run_config=QUIET, raise_on_error=False
+        )
+        assert result.success, failures(result)
+        assert len(shop.workspace.runs) == 1
+        assert metadata_of(result, "silver_feedback", GOOD)["lane"] == "fast"
+        assert 0 < shop.tickets_of(GOOD) <= 3
