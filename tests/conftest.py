@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
 import pytest
+from filelock import FileLock
 
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.gold.evaluation.contenders import tier_one_alone
@@ -47,12 +49,27 @@ def engine() -> Iterator[SailEngine]:
     engine.stop()
 
 
+LONG = ("integration", "databricks", "parity", "fast_lane", "deployment", "orchestration")
+"""Folders whose files take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first, so that all processes of the suite end at about one time."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONG)
+
+
 @pytest.fixture(scope="session")
-def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models folder with the classifier of the labelled examples in force, trained once."""
-    folder = tmp_path_factory.mktemp("models")
-    train_and_keep(Path(__file__).parents[1] / "golden_set" / "train", folder)
-    return folder
+def models_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A models folder with the classifier of the labelled examples in force, trained once.
+
+    Of the suite's processes the first one trains, and each has a copy.
+    """
+    own = tmp_path_factory.getbasetemp()
+    trained = (own if worker_id == "master" else own.parent) / "trained"
+    with FileLock(trained.with_suffix(".lock")):
+        train_and_keep(Path(__file__).parents[1] / "golden_set" / "train", trained)
+    return Path(shutil.copytree(trained, own / "models"))
 
 
 @pytest.fixture(scope="session")
