@@ -23,7 +23,7 @@ test: setup ## Lint, check types, run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup jars ## What takes minutes: both engines row by row, PostgreSQL, every compute
 	$(BIN)/pytest -m slow

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from feedback_assets.contracts.ledgers import STAGE_METRICS, URGENT_ITEMS
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import BRONZE_FEEDBACK, SILVER_FEEDBACK
-from feedback_assets.pipeline.commits import rows_by_partition
 from feedback_assets.pipeline.lanes import FAST_LANE
+from feedback_assets.pipeline.rows_held import rows_by_partition
 from resources.lakehouse.base import Lakehouse
 
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)

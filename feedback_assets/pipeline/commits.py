@@ -21,6 +21,7 @@ from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import Partition, predicate
 from feedback_assets.contracts.validation import conform
 from feedback_assets.pipeline.lanes import Scope
+from feedback_assets.pipeline.rows_held import rows_by_partition
 from resources.lakehouse.base import Lakehouse
 
 Since = Mapping[str, int]
@@ -76,17 +77,6 @@ def quarantine(
         of_named = pc.is_in(known.column("origin"), named)
         kept = known.filter(of_named if scope.only is None else pc.invert(of_named)).to_batches()
     lakehouse.replace(QUARANTINE, where, chain(held.to_batches(), kept))
-
-
-def rows_by_partition(
-    lakehouse: Lakehouse, table: str, version: int | None = None
-) -> dict[Partition, int]:
-    """Rows of a table by partition, from its log alone."""
-    rows: dict[Partition, int] = {}
-    for file in lakehouse.files(table, version):
-        partition = Partition(file["day"], file["source"])
-        rows[partition] = rows.get(partition, 0) + int(file["num_records"])
-    return rows
 
 
 def _holds_any(lakehouse: Lakehouse, table: Table, where: str, scope: Scope) -> bool:

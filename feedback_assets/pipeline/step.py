@@ -18,7 +18,7 @@ from feedback_assets.contracts.columns import Table
 from feedback_assets.contracts.ledgers import QUARANTINE, STAGE_METRICS
 from feedback_assets.contracts.partitions import Partition, predicate
 from feedback_assets.contracts.tables import TABLES
-from feedback_assets.pipeline.commits import commit_step, quarantine, rows_by_partition
+from feedback_assets.pipeline.commits import commit_step, quarantine
 from feedback_assets.pipeline.gate import data_versions
 from feedback_assets.pipeline.lanes import (
     FAST_LANE,
@@ -30,6 +30,7 @@ from feedback_assets.pipeline.lanes import (
     scope_of,
 )
 from feedback_assets.pipeline.metrics import metric_rows
+from feedback_assets.pipeline.rows_held import rows_by_partition
 from feedback_assets.pipeline.runtime import Runtime
 from feedback_assets.pipeline.sorting_out import SortingOut
 from feedback_assets.pipeline.step_telemetry import step_span

@@ -39,8 +39,8 @@ from feedback_assets.contracts.ledgers import QUARANTINE
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.contracts.tables import GOLD_FEEDBACK, TABLES
 from feedback_assets.pipeline.arrow_map import frame_of, map_arrow
-from feedback_assets.pipeline.commits import rows_by_partition
 from feedback_assets.pipeline.gate import data_versions
+from feedback_assets.pipeline.rows_held import rows_by_partition
 from feedback_assets.pipeline.step import Step, StepContext
 from feedback_assets.quality.features import (
     ANSWER_FEATURES,

@@ -40,8 +40,12 @@ class ConnectEngine:
         self._resource: LazyPySparkResource | None = None
 
     def session(self) -> SparkSession:
-        """The session at the address, opened at the first call."""
-        if self._resource is None:
+        """The session at the address, opened at the first call.
+
+        One of a process is shared by all engines in it; where another has ended it, it is opened
+        again.
+        """
+        if self._resource is None or cast(Any, self._resource.spark_session).client.is_closed:
             resource = LazyPySparkResource(
                 spark_config={
                     "spark.remote": self._address,

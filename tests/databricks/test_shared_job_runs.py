@@ -32,7 +32,7 @@ def test_a_range_to_tickets_starts_one_cluster(shop: DatabricksShop) -> None:
     assert shop.workspace.clusters_started == len(shop.workspace.runs) == 1
     assert closed(shop.lakehouse, [GOOD, BAD]) == {}
     assert (shop.tickets_of(GOOD), shop.tickets_of(BAD)) == (3, 3)
-    for step in STEPS:
+    for step in (step for step in STEPS if step.name != "urgent_items"):
         for partition in (GOOD, BAD):
             made = metadata_of(result, step.name, partition)
             assert str(made["job_run"]).startswith(shop.workspace.host)
@@ -53,7 +53,7 @@ def test_what_fails_on_the_way_fails_its_own_step(shop: DatabricksShop) -> None:
     assert "done in job run" in said(shop, result)
     # Put right, what is left is done, in a job run of its own.
     Path(shop.lakehouse.uri("feedback_clusters")).unlink()
-    left = sorted({step.name for step in STEPS} - shop.made_assets(GOOD))
+    left = sorted({step.name for step in STEPS} - {"urgent_items"} - shop.made_assets(GOOD))
     assert "feedback_clusters" in left
     result = shop.run(GOOD, only=left)
     assert result.success, failures(result)

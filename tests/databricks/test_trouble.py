@@ -75,6 +75,7 @@ def test_a_job_run_that_did_not_do_it_fails_the_step(
     assert "job_run" in failure.step_failure_data.user_failure_data.metadata
 
 
+@pytest.mark.slow(reason="the workspace tests wait for slow starts too")
 def test_a_slow_start_is_waited_for_and_its_page_is_told_at_once(opened: Opened) -> None:
     shop = opened("job_cluster")
     shop.workspace.next_faults(Faults(slow_start=1.0))

@@ -88,7 +88,8 @@ def test_the_instance_is_what_the_file_says(production: Settings) -> None:
         assert queue is not None
         assert queue.max_concurrent_runs == 10
         assert [dict(limit) for limit in queue.tag_concurrency_limits] == [
-            {"key": "dagster/backfill", "limit": 6}
+            {"key": "dagster/backfill", "limit": 6},
+            {"key": "feedback/lane", "value": "batch", "limit": 8},
         ]
         assert instance.run_monitoring_enabled
 

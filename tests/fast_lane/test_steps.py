@@ -114,6 +114,7 @@ def test_a_fast_run_that_was_killed_is_completed_by_the_next(
     assert partition.holds(len(CALM) + len(URGENT))
 
 
+@pytest.mark.slow(reason="a fast run within a step is the harder case")
 @pytest.mark.parametrize("place", [slow("bronze_feedback"), slow("silver_feedback"), "gold_topics"])
 def test_a_fast_run_between_two_steps_of_the_batch(partition: OnePartition, place: str) -> None:
     partition.land("a.jsonl", CALM, 1)
@@ -131,6 +132,7 @@ def test_a_fast_run_between_two_steps_of_the_batch(partition: OnePartition, plac
     assert partition.holds(everything)
 
 
+@pytest.mark.slow(reason="a fast run within a step is the harder case")
 @pytest.mark.parametrize(
     "place", [slow("silver_feedback"), "gold_topics", slow("feedback_clusters")]
 )

@@ -289,6 +289,7 @@ def items_received(service: LlmServer) -> list[tuple[str, str]]:
     return received
 
 
+@pytest.mark.slow(reason="three whole runs in processes of their own")
 def test_a_killed_run_repeats_no_more_than_a_chunk(
     home: Settings, land: Land, service: LlmServer, small_golden_set: Path
 ) -> None:

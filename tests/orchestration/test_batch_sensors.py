@@ -79,6 +79,7 @@ def test_partitions_with_answers_run(settings: Settings, keys: list[str]) -> Non
     assert bool(data.skip_message) is not bool(keys)
 
 
+@pytest.mark.slow(reason="the sensors beside it do the same by the same jobs")
 def test_feedback_run_fetches_answers_and_runs_their_partitions(
     settings: Settings,
     engine: SailEngine,
