@@ -19,8 +19,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ from dagster._core.definitions.automation_tick_evaluation_context import (
     build_run_requests_with_backfill_policies,
 )
 from dagster._core.definitions.events import AssetKeyPartitionKey
-from pysail.spark import SparkConnectServer
 
 from feedback_assets.cli import SAMPLE_FEED
 from feedback_assets.contracts.partitions import SOURCES, Partition
@@ -44,7 +42,7 @@ from feedback_assets.pipeline.step import run_step
 from feedback_assets.works import STEPS, WORKS
 from resources.compute.connect import SailEngine
 from resources.settings import Settings
-from tests.databricks_shop import ON, databricks_shop
+from tests.databricks_shop import ON, databricks_shop, spark_server
 from tests.databricks_workspace.wheels import build_project_wheel
 from tests.shop import GOOD, Shop, at, land_complaints
 
@@ -84,7 +82,7 @@ def overhead(folder: Path, repeat: int) -> None:
         show("in this process", [timed(shop) for _ in range(repeat + 1)][1:])
     (folder / "wheel").mkdir()
     wheel = build_project_wheel(folder / "wheel")
-    with sail() as address:
+    with spark_server() as address:
         for mode in ("serverless", "existing_cluster"):
             for seconds in (1.0, 10.0):
                 place = folder / f"{mode}-{seconds:g}"
@@ -110,16 +108,6 @@ def show(name: str, took: list[tuple[float, float]]) -> None:
     wall = statistics.median(seconds for seconds, _ in took)
     outside = statistics.median(seconds - own for seconds, own in took)
     print(f"| {name} | {wall:.1f} | {outside:.1f} |", flush=True)
-
-
-@contextmanager
-def sail() -> Iterator[str]:
-    """A Spark Connect address that stands for the clusters'."""
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.listening_address
-    yield f"sc://{host}:{port}"
-    server.stop()
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from feedback_assets.orchestration.jobs import (
 )
 from feedback_assets.orchestration.model_triggers import review_models
 from feedback_assets.orchestration.ranges import cover
+from feedback_assets.orchestration.requests import UNFINISHED
 from feedback_assets.orchestration.watching import watch_turnaround
 from feedback_assets.pipeline.compute import Compute
 from feedback_assets.pipeline.open_batches import open_batches
@@ -29,12 +30,8 @@ from resources.lakehouse.opening import open_lakehouse
 
 LAUNCHED_BY = {"feedback/launched_by": "feedback run"}
 LAUNCHED_FAST = {"feedback/launched_by": "feedback run --lane fast"}
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+ENDABLE = [status for status in UNFINISHED if status is not dg.DagsterRunStatus.QUEUED]
+"""Runs that a process had begun; a queued one is the daemon's."""
 LONGEST_MESSAGE = 400
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -115,7 +112,7 @@ def _with_answers(instance: dg.DagsterInstance, run_id: str) -> list[Partition]:
 
 def _end_dead_runs(instance: dg.DagsterInstance, launched: dict[str, str]) -> None:
     """End the runs of processes that were killed: their pool slots would be waited for."""
-    unfinished = dg.RunsFilter(tags=launched, statuses=UNFINISHED)
+    unfinished = dg.RunsFilter(tags=launched, statuses=ENDABLE)
     for run in instance.get_runs(unfinished):
         instance.report_run_failed(run, "the process that ran it is gone")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pysail.spark import SparkConnectServer
 
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.definitions import build_defs
@@ -106,6 +107,16 @@ def databricks_shop(
         with open_instance(settings) as instance:
             yield DatabricksShop(settings, workspace, instance)
     assert workspace.unknown == []
+
+
+@contextmanager
+def spark_server() -> Iterator[str]:
+    """A Spark Connect address that stands for the clusters' Spark."""
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.listening_address
+    yield f"sc://{host}:{port}"
+    server.stop()
 
 
 def metadata_of(

@@ -17,7 +17,7 @@ import dagster as dg
 from feedback_assets.contracts.quality_rules import BUILT_IN, read_quality_rules
 from feedback_assets.contracts.tables import REVIEW_DECISIONS
 from feedback_assets.orchestration.jobs import train_classifier
-from feedback_assets.orchestration.sensors import UNFINISHED
+from feedback_assets.orchestration.requests import UNFINISHED
 from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.open_reviews import open_reviews
 from resources.lakehouse.base import Lakehouse

@@ -12,7 +12,8 @@ import datetime as dt
 from feedback_assets.contracts.ledgers import LANDING_ARRIVALS
 from feedback_assets.contracts.partitions import SOURCES
 from resources.lakehouse.base import Lakehouse
-from resources.landing.zone import LandingFile, LandingZone
+from resources.landing.opening import open_landing
+from resources.landing.zone import LandingFile
 from resources.settings import Settings
 
 DAYS = 2
@@ -25,7 +26,7 @@ def recent_files(settings: Settings, lakehouse: Lakehouse, today: dt.date) -> li
     days = [today - dt.timedelta(days=n) for n in range(DAYS)]
     if settings.arrivals == "table":
         return _told(lakehouse, days)
-    zone = LandingZone(settings.landing_root)
+    zone = open_landing(settings)
     return [file for day in days for source in SOURCES for file in zone.files(source, day)]
 
 

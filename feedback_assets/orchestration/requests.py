@@ -1,6 +1,7 @@
 """Runs that sensors ask for: a partition each, or ranges where settings let runs share.
 
-Belongs here: partitions as run requests. Does not belong here: which partitions are due.
+Belongs here: partitions as run requests, and which runs are under way. Does not belong here:
+which partitions are due.
 """
 
 from __future__ import annotations
@@ -12,6 +13,15 @@ import dagster as dg
 
 from feedback_assets.contracts.partitions import Partition
 from feedback_assets.orchestration.ranges import Range, cover
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+"""States of runs that were asked for and are not over."""
 
 
 def run_requests(due: Mapping[Partition, str], most: int) -> list[dg.RunRequest]:

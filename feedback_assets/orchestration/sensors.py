@@ -13,7 +13,7 @@ from feedback_assets.orchestration import alert_sensors
 from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import collect_batches, feedback_to_tickets
-from feedback_assets.orchestration.requests import run_requests
+from feedback_assets.orchestration.requests import UNFINISHED, run_requests
 from feedback_assets.orchestration.urgent_sensor import urgent_feedback, with_runs
 from feedback_assets.pipeline.assets import FIRST_DAY, is_open
 from feedback_assets.pipeline.compute import ComputeParam
@@ -21,12 +21,6 @@ from feedback_assets.pipeline.open_batches import open_batches
 from resources.lakehouse.opening import open_lakehouse
 from resources.landing.opening import open_landing
 
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 SETTLED_AFTER = dt.timedelta(seconds=30)
 LONGEST_WAIT = dt.timedelta(minutes=5)
 """From a file's arrival, for a run of the fast lane on its partition to end."""

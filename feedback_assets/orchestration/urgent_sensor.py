@@ -17,19 +17,13 @@ from feedback_assets.orchestration.arrivals import Arrivals
 from feedback_assets.orchestration.backlog import Backlog
 from feedback_assets.orchestration.jobs import fast_lane
 from feedback_assets.orchestration.recent_files import recent_files
+from feedback_assets.orchestration.requests import UNFINISHED
 from feedback_assets.pipeline.assets import is_open
 from feedback_assets.pipeline.compute import ComputeParam
 from feedback_assets.pipeline.lanes import LANE_TAG, under_way
-from resources.lakehouse.delta import DeltaLakehouse
+from resources.lakehouse.opening import open_lakehouse
 
 PARTITION_TAG = "dagster/partition"
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 INTERVAL = dt.timedelta(seconds=15)
 SETTLED_AFTER = dt.timedelta(seconds=10)
 TRY_AGAIN_AFTER = dt.timedelta(seconds=60)
@@ -48,7 +42,7 @@ def urgent_feedback(
 ) -> dg.SensorResult | dg.SkipReason:
     """A run a partition with new files, or with items that an earlier run left half done."""
     settings, now = compute.settings, dt.datetime.now(dt.UTC)
-    lakehouse = DeltaLakehouse(settings.lakehouse_root)
+    lakehouse = open_lakehouse(settings)
     files = recent_files(settings, lakehouse, now.date())
     arrivals = Arrivals.from_cursor(context.cursor)
     due = arrivals.update(files, now, SETTLED_AFTER)

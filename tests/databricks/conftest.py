@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pysail.spark import SparkConnectServer
 
+from tests.databricks_shop import spark_server
 from tests.databricks_workspace.wheels import build_project_wheel
 
 
@@ -19,8 +19,5 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sail() -> Iterator[str]:
     """A Spark Connect address that every job run's process has its session on."""
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.listening_address
-    yield f"sc://{host}:{port}"
-    server.stop()
+    with spark_server() as address:
+        yield address

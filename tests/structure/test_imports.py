@@ -127,3 +127,11 @@ def test_asset_bodies_are_short() -> None:
             if isinstance(node, ast.FunctionDef) and path.parent.name != "pipeline":
                 assert node.end_lineno is not None
                 assert node.end_lineno - node.lineno < 25, f"{path}: {node.name}"
+
+
+def test_tables_and_landing_files_are_opened_with_the_settings_credentials() -> None:
+    for path in modules("feedback_assets"):
+        text = path.read_text(encoding="utf-8")
+        assert "DeltaLakehouse" not in text, f"{path}: use open_lakehouse"
+        if path.name != "runtime.py":
+            assert "LandingZone(" not in text, f"{path}: use open_landing or runtime.landing"
