@@ -28,6 +28,9 @@ test: setup ## Lint, check types, run the tests
 test-slow: setup jars ## What takes minutes: both engines row by row, PostgreSQL, every compute
 	$(BIN)/pytest -m slow
 
+test-engines: setup ## The same steps on a JVM Spark (needs the jars; a minute)
+	$(BIN)/pytest -m slow -rs tests/parity -k what_sail_wrote
+
 jars: ## Fetch Delta's jars for tests on a JVM Spark (needs Java 17 and Maven)
 	tests/parity/fetch_jars
 
@@ -47,4 +50,4 @@ lock: ## Pin the dependencies again (needs uv)
 clean: ## Remove what the demo and runs made (.feedback)
 	rm -rf $(FEEDBACK_HOME)
 
-.PHONY: help setup demo test test-slow jars wheel dev bench lock clean
+.PHONY: help setup demo test test-slow test-engines jars wheel dev bench lock clean

@@ -26,6 +26,7 @@ ONE_OF_EACH = ("silver_feedback", "gold_topics", "feedback_clusters", "validated
 joins, nested columns."""
 
 
+@pytest.mark.slow  # A minute; `make test-engines` runs it.
 def test_a_jvm_makes_the_same_of_what_sail_wrote(
     landing: Path, make_home: MakeHome, run_all: RunAll, tmp_path: Path
 ) -> None:
