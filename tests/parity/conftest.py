@@ -69,17 +69,24 @@ def run_all(landing: Path) -> RunAll:
     return run
 
 
+def of_its_own() -> dict[str, str]:
+    """The environment of a process with a Spark of its own.
+
+    A Spark session of this process leaves variables that would choose the other's.
+    """
+    inherited = {name: value for name, value in os.environ.items() if "SPARK" not in name}
+    return {**inherited, "PYTHONPATH": str(ROOT)}
+
+
 def _begin(engine: str, pieces: Sequence[Work]) -> subprocess.Popen[str]:
     asked = {"engine": engine, "work": [asdict(piece) for piece in pieces]}
-    # A Spark session of this process leaves variables that would choose the worker's.
-    inherited = {name: value for name, value in os.environ.items() if "SPARK" not in name}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "tests.parity.worker", orjson.dumps(asked).decode()],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**inherited, "PYTHONPATH": str(ROOT), "FEEDBACK_SECRET_KEY": SECRET},
+        env={**of_its_own(), "FEEDBACK_SECRET_KEY": SECRET},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.parity.conftest import ROOT
+from tests.parity.conftest import ROOT, of_its_own
 from tests.parity.in_a_jvm import FILLER, ROWS
 
 NOT_ON_A_CLUSTER = ("dagster", "dagster_pyspark", "dagster_databricks", "pysail")
@@ -22,7 +22,7 @@ def answers(
     folder = tmp_path_factory.mktemp("in_a_jvm")
     done = subprocess.run(
         [sys.executable, "-P", "-m", "tests.parity.in_a_jvm", request.param, str(folder)],
-        capture_output=True, text=True, cwd=ROOT, timeout=300, check=False,
+        capture_output=True, text=True, cwd=ROOT, timeout=300, check=False, env=of_its_own(),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-6000:]
     return {"engine": request.param, **orjson.loads(done.stdout.splitlines()[-1])}

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.usefixtures("jvm"), pytest.mark.timeout(900)]
 NOT_OF_THE_PATH = {
     # Without a language model nobody is asked, and nobody decided or was told anything yet.
     "review_decisions", "model_calls", "model_batches", "gate_overrides", "model_reviews",
-    "notifications",
+    "notifications", "urgent_items", "landing_arrivals",
 }  # fmt: skip
 
 
