@@ -118,6 +118,7 @@ class WorkspaceChecks:
             raise Trouble(f"FEEDBACK_DATABRICKS_{name} is not set")
         files, path = self.client.files, f"{folder.rstrip('/')}/doctor-{secrets.token_hex(6)}"
         content = secrets.token_bytes(64)
+        files.create_directory(folder)
         files.upload(path, io.BytesIO(content))
         try:
             read = files.download(path).contents

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,14 @@ def test_a_step_and_its_check_are_a_job_run(
         assert shop.lakehouse.scan("bronze_feedback").read_all().num_rows == 3
         (task,) = run.body["tasks"]
         assert task["timeout_seconds"] == 120 * 60
+
+
+def test_the_wheel_holds_what_is_read_at_run_time(wheel: Path) -> None:
+    held = zipfile.Path(wheel)
+    root = Path(__file__).parents[2]
+    for folder, pattern in (("prompts", "*/*.md"), ("golden_set", "**/*.jsonl")):
+        needed = [path.relative_to(root) for path in (root / folder).glob(pattern)]
+        assert needed
+        assert [path for path in needed if not held.joinpath(*path.parts).exists()] == []
+    assert held.joinpath("prompts", "active.yaml").exists()
+    assert held.joinpath("golden_set", "gates.yaml").exists()

@@ -47,7 +47,7 @@ def build_project_wheel(folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as copy:
         for name in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / name, copy)
-        for package in ("feedback_assets", "resources"):
+        for package in ("feedback_assets", "resources", "prompts", "golden_set"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / package, Path(copy, package), ignore=ignored)
         build = (
