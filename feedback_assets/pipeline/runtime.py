@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from feedback_assets.contracts.quality_rules import BUILT_IN, QualityRules, read_quality_rules
 from feedback_assets.pipeline.model_plan import Ladder, ModelPlan, Prices, SpendingCap
@@ -118,8 +119,8 @@ def build_telemetry(settings: Settings) -> Telemetry:
 def build_engine(settings: Settings) -> SparkEngine:
     """The Spark Connect server that is set, or the embedded one.
 
-    Raises `ValueError` for the databricks profile without an address: work that was meant for a
-    cluster must not run here unnoticed.
+    Raises `ValueError` for the databricks profile without an address, for work that was meant for
+    a cluster must not run here unnoticed, and for tables where the embedded engine can't read.
     """
     # On a cluster the engine is the process's own, and what these stand on is not installed.
     from resources.compute.connect import ConnectEngine, SailEngine
@@ -134,6 +135,13 @@ def build_engine(settings: Settings) -> SparkEngine:
         raise ValueError(
             f"FEEDBACK_PROFILE={settings.profile} needs FEEDBACK_SPARK_REMOTE, the address of "
             "its Spark Connect server (sc://...)"
+        )
+    root = settings.lakehouse_root
+    if "://" not in root and root != quote(root):
+        # Sail 0.7.2 finds no Delta log below such a folder, however its address is written.
+        raise ValueError(
+            f"{root}: the embedded engine can't read tables below a folder with a space or other "
+            "than plain letters in its name; set FEEDBACK_LAKEHOUSE (or FEEDBACK_HOME) to another"
         )
     return SailEngine(options)
 

@@ -79,7 +79,7 @@ def test_each_engine_goes_on_where_the_other_stopped(
     assert differences(begun["sail"], begun["jvm"]) == {}
     went_on = {
         engine: {
-            before: Path(shutil.copytree(home, tmp_path / f"{before} then {engine}"))
+            before: Path(shutil.copytree(home, tmp_path / f"{before}-then-{engine}"))
             for before, home in begun.items()
         }
         for engine in begun
