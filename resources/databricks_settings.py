@@ -21,9 +21,9 @@ class DatabricksSettings(BaseModel):
         "serverless", description="What a step runs on"
     )
     share: Literal["step", "run"] = Field(
-        "step",
+        default_factory=lambda given: "run" if given["compute"] == "job_cluster" else "step",
         description="step: a job run for each step with its checks; run: one job run for all "
-        "steps of a Dagster run, for clusters that take minutes to start",
+        "steps of a Dagster run, the default on job clusters, which take minutes to start",
     )
     wheel: str | None = Field(
         None, description="The project's wheel as the workspace knows it, /Volumes/... or dbfs:/..."

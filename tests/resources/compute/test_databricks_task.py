@@ -111,3 +111,9 @@ def test_what_is_missing_is_named(given: dict[str, Any], words: str) -> None:
 def test_settings_that_contradict_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         DatabricksSettings.model_validate(given)
+
+
+def test_a_job_cluster_is_started_once_a_run_unless_asked_otherwise() -> None:
+    assert DatabricksSettings().share == "step"
+    assert DatabricksSettings.model_validate(NODE).share == "run"
+    assert DatabricksSettings.model_validate({**NODE, "share": "step"}).share == "step"
